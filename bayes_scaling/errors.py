@@ -1,0 +1,53 @@
+"""The errors this package raises on purpose.
+
+::
+
+    BayesScalingError
+    ├── InputError            what was given cannot be used (also a ValueError)
+    │   ├── RunsError         a table of runs; carries every problem found
+    │   ├── CardError         a model card
+    │   └── FitFileError      a file that is not a saved fit, or one of another format
+    └── DownloadError         a data set could not be fetched
+
+Every message says what was given, what is allowed, and what to do. The command line turns
+any of them into one message and exit code 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = [
+    "BayesScalingError",
+    "CardError",
+    "DownloadError",
+    "FitFileError",
+    "InputError",
+    "unknown_name",
+]
+
+
+class BayesScalingError(Exception):
+    """Base of every error raised on purpose by this package."""
+
+
+class InputError(BayesScalingError, ValueError):
+    """Something that was given cannot be used."""
+
+
+class CardError(InputError):
+    """A model card that cannot be read, or that does not validate."""
+
+
+class FitFileError(InputError):
+    """A file that is not a saved fit, is damaged, or has another format."""
+
+
+class DownloadError(BayesScalingError):
+    """A data set that could not be downloaded or did not match its checksum."""
+
+
+def unknown_name(what: str, given: object, known: Iterable[object]) -> str:
+    """Message for a name that is not among the known ones, all of which it lists."""
+    listed = ", ".join(repr(str(name)) for name in known) or "none"
+    return f"unknown {what} {given!r}; known: {listed}"

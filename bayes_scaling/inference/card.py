@@ -1,0 +1,178 @@
+"""Model cards: the one place where a prior lives.
+
+A card is a TOML file that names a law and states, with its reasons, every prior, what the
+hierarchy pools over, and the likelihood. `load_card` reads one by name (those that ship in
+``models/``) or by path (a copy that the reader edited).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bayes_scaling.errors import CardError, unknown_name
+from bayes_scaling.laws import get_law
+from bayes_scaling.resources import resource_dir
+
+__all__ = ["ModelCard", "Noise", "Pooling", "Prior", "list_cards", "load_card", "parse_card"]
+
+CARD_FORMAT = 1
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LogNormal(_Strict):
+    """A positive quantity whose logarithm is Normal(log median, sigma)."""
+
+    distribution: Literal["lognormal"]
+    median: Positive
+    sigma: Positive
+    reason: Text
+
+
+class Normal(_Strict):
+    """A real quantity that is Normal(mean, sigma)."""
+
+    distribution: Literal["normal"]
+    mean: Finite
+    sigma: Positive
+    reason: Text
+
+
+Prior = Annotated[LogNormal | Normal, Field(discriminator="distribution")]
+
+
+class Noise(_Strict):
+    """How runs scatter around the law, on the logarithm of the loss."""
+
+    family: Literal["student-t"]
+    sigma: LogNormal
+    nu: LogNormal
+    run_sigma: LogNormal
+
+
+class Pooling(_Strict):
+    """What the hierarchy pools over, and how far groups may lie from one another.
+
+    ``over`` names one column or two crossed ones; ``spread`` has a prior for the standard
+    deviation between groups of every sampled parameter (of its logarithm where it is positive)
+    and of the noise, ``sigma``.
+    """
+
+    over: Annotated[tuple[Text, ...], Field(min_length=1, max_length=2)]
+    spread: dict[str, LogNormal]
+
+
+class ModelCard(_Strict):
+    """A law with its priors, its hierarchy and its likelihood."""
+
+    format: Literal[1]
+    name: Text
+    title: Text
+    description: Text
+    law: Text
+    priors: dict[str, Prior]
+    noise: Noise
+    pooling: Pooling | None = None
+
+    @model_validator(mode="after")
+    def _names_are_the_laws(self) -> ModelCard:
+        law = get_law(self.law)
+        wanted = [parameter.name for parameter in law.sampled]
+        _require_names("priors", self.priors, wanted)
+        for parameter in law.sampled:
+            expected = "lognormal" if parameter.support == "positive" else "normal"
+            if self.priors[parameter.name].distribution != expected:
+                raise ValueError(
+                    f"priors.{parameter.name}: {parameter.name} is {parameter.support}, so its "
+                    f"prior must be {expected!r}, not "
+                    f"{self.priors[parameter.name].distribution!r}"
+                )
+        if self.pooling is not None:
+            _require_names("pooling.spread", self.pooling.spread, [*wanted, "sigma"])
+        return self
+
+
+def _require_names(where: str, given: dict[str, object] | dict[str, Prior], wanted: list[str]) -> None:
+    unknown = sorted(set(given) - set(wanted))
+    missing = [name for name in wanted if name not in given]
+    if unknown or missing:
+        raise ValueError(
+            f"{where}: "
+            + "; ".join(
+                text
+                for text in (
+                    f"unknown {', '.join(unknown)}" if unknown else "",
+                    f"missing {', '.join(missing)}" if missing else "",
+                    f"a prior is needed for each of {', '.join(wanted)}",
+                )
+                if text
+            )
+        )
+
+
+def list_cards() -> tuple[ModelCard, ...]:
+    """The cards that ship with the package, by name."""
+    return tuple(load_card(path) for path in sorted(resource_dir("models").glob("*.toml")))
+
+
+def load_card(model: str | Path | ModelCard) -> ModelCard:
+    """Read and validate a model card.
+
+    Parameters
+    ----------
+    model : str, Path or ModelCard
+        Name of a card that ships with the package, or the path of a TOML file; a card is
+        returned as it is.
+
+    Raises
+    ------
+    CardError
+        There is no such card, or it does not validate; every offending key is named.
+    """
+    if isinstance(model, ModelCard):
+        return model
+    path = _find(model)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CardError(f"cannot read the model card {str(path)!r}: {error}") from error
+    return parse_card(text, source=str(path))
+
+
+def _find(model: str | Path) -> Path:
+    shipped = {path.stem: path for path in resource_dir("models").glob("*.toml")}
+    if str(model) in shipped:
+        return shipped[str(model)]
+    path = Path(model)
+    if path.suffix == ".toml" or path.exists():
+        return path
+    raise CardError(
+        unknown_name("model", str(model), sorted(shipped))
+        + "; or give the path of a card, such as my_card.toml"
+    )
+
+
+def parse_card(text: str, *, source: str = "card") -> ModelCard:
+    """Validate a card given as TOML text; `source` names it in errors."""
+    try:
+        return ModelCard.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise CardError(f"{source}: not valid TOML: {error}") from error
+    except ValidationError as error:
+        problems = [
+            f"  {'.'.join(str(part) for part in item['loc'])}: {item['msg']}".replace("  : ", "  ")
+            for item in error.errors()
+        ]
+        raise CardError(
+            f"{source}: {len(problems)} problem(s) in the model card\n" + "\n".join(problems)
+        ) from error

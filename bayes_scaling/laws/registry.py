@@ -1,0 +1,41 @@
+"""Laws by name; others add theirs with `register_law` or an entry point, without editing us."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+from bayes_scaling.errors import InputError, unknown_name
+from bayes_scaling.laws.base import Law
+
+__all__ = ["get_law", "list_laws", "register_law"]
+
+ENTRY_POINT_GROUP = "bayes_scaling.laws"
+_LAWS: dict[str, Law] = {}
+
+
+def register_law[L: type[Law]](law: L) -> L:
+    """Make a law available to cards under its ``name``; a class decorator."""
+    if law.name in _LAWS and type(_LAWS[law.name]) is not law:
+        raise InputError(f"a law named {law.name!r} is already registered; choose another name")
+    _LAWS[law.name] = law()
+    return law
+
+
+def list_laws() -> tuple[Law, ...]:
+    """Every registered law, those of installed entry points included."""
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        entry.load()
+    return tuple(_LAWS[name] for name in sorted(_LAWS))
+
+
+def get_law(name: str) -> Law:
+    """The law of that name.
+
+    Raises
+    ------
+    InputError
+        No law has that name; the message lists those that exist.
+    """
+    if name not in _LAWS and name not in {law.name for law in list_laws()}:
+        raise InputError(unknown_name("law", name, sorted(_LAWS)))
+    return _LAWS[name]

@@ -1,0 +1,252 @@
+"""`Runs`: a checked table of training runs."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from bayes_scaling.errors import InputError, unknown_name
+from bayes_scaling.runs.cells import numeric_table
+from bayes_scaling.runs.checks import check_table
+from bayes_scaling.runs.columns import CANONICAL, NUMERIC
+from bayes_scaling.runs.problems import Origin, Problem, RunsError
+from bayes_scaling.units import format_quantity
+
+__all__ = ["DEFAULT_TOLERANCE", "Runs"]
+
+Floats = npt.NDArray[np.float64]
+
+DEFAULT_TOLERANCE = 2.0
+"""Counting embeddings and attention moves compute by up to about 1.8 in published tables."""
+
+_ABOUT_READING = frozenset(
+    {"ambiguous-column", "loss-unit-name", "suspect-runs", "unfinished-runs"}
+)
+_QUERY_ERRORS = (
+    AttributeError, KeyError, NameError, NotImplementedError, RecursionError, SyntaxError,
+    TypeError, ValueError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Runs:
+    """A table of training runs that has passed every check; made by `read_runs`.
+
+    Attributes
+    ----------
+    table
+        n rows, RangeIndex. `params`, `tokens`, `flops` and `loss` (nats per token) are float64,
+        finite and positive; then the optional columns, then all others as they came.
+    name
+        Short name.
+    source
+        Path or citation; "" for a data frame.
+    renamed
+        Original column -> canonical name.
+    ignored
+        Columns that nothing in the package reads; they can be used as groups.
+    problems
+        Warnings; they follow the runs into fits and reports.
+    excluded
+        Rows that were left out, with a `reason`.
+    origin
+        Where each row came from, so that later messages can name it.
+    tolerance
+        Factor by which flops may differ from 6ND.
+    """
+
+    table: pd.DataFrame
+    name: str
+    source: str
+    renamed: dict[str, str] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    excluded: pd.DataFrame = field(default_factory=pd.DataFrame)
+    origin: Origin
+    tolerance: float = DEFAULT_TOLERANCE
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def params(self) -> Floats:
+        """Parameters N, shape (n,)."""
+        return self.table["params"].to_numpy(dtype=np.float64)
+
+    @property
+    def tokens(self) -> Floats:
+        """Tokens seen D, repeats counted, shape (n,)."""
+        return self.table["tokens"].to_numpy(dtype=np.float64)
+
+    @property
+    def flops(self) -> Floats:
+        """Training compute C in FLOPs, shape (n,)."""
+        return self.table["flops"].to_numpy(dtype=np.float64)
+
+    @property
+    def loss(self) -> Floats:
+        """Loss in nats per token, shape (n,)."""
+        return self.table["loss"].to_numpy(dtype=np.float64)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 (hex) of the canonical columns in row order; the same on every platform."""
+        digest = hashlib.sha256()
+        for column in CANONICAL:
+            if column in self.table.columns:
+                digest.update(f"{column}\0{len(self)}\0".encode())
+                digest.update(_column_bytes(self.table[column], numeric=column in NUMERIC))
+        return digest.hexdigest()
+
+    def select(self, query: str) -> Runs:
+        """Return the runs for which a pandas expression holds, checked again.
+
+        Parameters
+        ----------
+        query
+            Such as `"tokens / params > 1 and run_set.str.startswith('tokenparam')"`; a column
+            with spaces goes in backticks.
+
+        Returns
+        -------
+        Runs
+            With the same name; warnings are those of the rows that are left.
+
+        Raises
+        ------
+        InputError
+            If the expression is not valid, or selects nothing; as `RunsError` if what is left
+            cannot be fitted.
+        """
+        mask = self._mask(query)
+        if not mask.any():
+            raise InputError(f"select({query!r}) leaves none of the {len(self)} runs")
+        table = self.table[mask].reset_index(drop=True)
+        shown = {canonical: original for original, canonical in self.renamed.items()}
+        checked = numeric_table(
+            table, self.origin.take(mask), loss_unit="nats", tolerance=self.tolerance, shown=shown
+        )
+        problems = check_table(checked)
+        if any(problem.severity == "error" for problem in problems):
+            raise RunsError(problems)
+        kept = [problem for problem in self.problems if problem.code in _ABOUT_READING]
+        return replace(
+            self, table=checked.frame, origin=checked.origin, problems=(*kept, *problems)
+        )
+
+    def _mask(self, query: str) -> npt.NDArray[np.bool_]:
+        try:
+            kept = self.table.eval(query, engine="python", local_dict={}, global_dict={})
+        except _QUERY_ERRORS as error:
+            columns = ", ".join(map(str, self.table.columns))
+            raise InputError(
+                f"select({query!r}) is not a valid expression: {error}; the columns are {columns}"
+            ) from error
+        if not (isinstance(kept, pd.Series) and pd.api.types.is_bool_dtype(kept.dtype)):
+            raise InputError(
+                f"select({query!r}) gives {type(kept).__name__}, not true or false for each run; "
+                "expected a comparison such as 'params > 1e9'"
+            )
+        return kept.fillna(value=False).to_numpy(dtype=bool)
+
+    def groups(self, by: str | Sequence[str]) -> pd.Series:
+        """Label every run by one column or several.
+
+        Parameters
+        ----------
+        by
+            A column, or several whose values are joined by "/".
+
+        Returns
+        -------
+        Series
+            n strings, named after the columns.
+
+        Raises
+        ------
+        InputError
+            If a column does not exist; as `RunsError` if one has empty cells.
+        """
+        columns = [by] if isinstance(by, str) else list(by)
+        unknown = [column for column in columns if column not in self.table.columns]
+        if unknown or not columns:
+            given = unknown[0] if len(unknown) == 1 else tuple(unknown)
+            raise InputError(unknown_name("group column", given, self.table.columns))
+        problems = [p for column in columns if (p := self._unlabelled(column)) is not None]
+        if problems:
+            raise RunsError(problems)
+        labels = _as_labels(self.table[columns[0]])
+        for column in columns[1:]:
+            labels = labels + "/" + _as_labels(self.table[column])
+        return labels.rename("/".join(columns))
+
+    def _unlabelled(self, column: str) -> Problem | None:
+        cells = self.table[column]
+        empty = (cells.isna() | (_as_labels(cells).str.strip() == "")).to_numpy(dtype=bool)
+        if not empty.any():
+            return None
+        rows, where = self.origin.named(np.flatnonzero(empty))
+        return Problem(
+            code="missing-group",
+            severity="error",
+            message=f"{self.origin.label}, {where}, column {column}: found an empty cell; expected "
+            "the name of a group. Fill the cell, or leave the rows out with select().",
+            column=column,
+            rows=rows,
+            n_rows=int(empty.sum()),
+            found="an empty cell",
+            expected="the name of a group",
+        )
+
+    def _facts(self) -> list[tuple[str, str]]:
+        facts = [("runs", str(len(self)))]
+        for symbol, values in (("N", self.params), ("D", self.tokens), ("C", self.flops)):
+            low, high = format_quantity(values.min()), format_quantity(values.max())
+            facts.append((symbol, f"{low} to {high}"))
+        facts.append(("loss", f"{self.loss.min():.4g} to {self.loss.max():.4g} nats"))
+        for column in ("architecture", "dataset"):
+            if column in self.table.columns:
+                names = [str(name) for name in self.table[column].dropna().unique()]
+                more = ", ..." if len(names) > 6 else ""
+                facts.append((column, f"{', '.join(names[:6])}{more} ({len(names)})"))
+        renamed = ", ".join(f"{old} -> {new}" for old, new in self.renamed.items())
+        n_out = len(self.excluded)
+        left_out = f"{n_out} row{'s' if n_out > 1 else ''}" if n_out else ""
+        facts += [("renamed", renamed), ("not read", ", ".join(self.ignored))]
+        facts += [("left out", left_out)]
+        facts += [("warning", problem.message) for problem in self.problems]
+        return [(what, text) for what, text in facts if text]
+
+    def __repr__(self) -> str:
+        lines = [f"Runs {self.name!r}"]
+        lines += [f"  {what:<13}{text}" for what, text in self._facts()]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(what)}</th>"
+            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
+            for what, text in self._facts()
+        )
+        return f"<table><caption>Runs {html.escape(self.name)}</caption>{rows}</table>"
+
+
+def _as_labels(cells: pd.Series) -> pd.Series:
+    """Cells as strings; 1024.0 becomes "1024", since empty cells turn integers into floats."""
+    if pd.api.types.is_float_dtype(cells.dtype):
+        return pd.Series([f"{cell:.12g}" for cell in cells], index=cells.index, dtype=object)
+    return cells.astype(object).astype(str).astype(object)
+
+
+def _column_bytes(cells: pd.Series, *, numeric: bool) -> bytes:
+    if numeric:
+        values = cells.to_numpy(dtype="<f8")
+        return np.where(np.isnan(values), np.nan, values).astype("<f8").tobytes()
+    texts = _as_labels(cells).where(cells.notna(), "")
+    return "".join(f"{len(text)}:{text}" for text in texts).encode()
