@@ -8,6 +8,7 @@ hierarchy pools over, and the likelihood. `load_card` reads one by name (those t
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -102,7 +103,7 @@ class ModelCard(_Strict):
         return self
 
 
-def _require_names(where: str, given: dict[str, object] | dict[str, Prior], wanted: list[str]) -> None:
+def _require_names(where: str, given: Mapping[str, object], wanted: list[str]) -> None:
     unknown = sorted(set(given) - set(wanted))
     missing = [name for name in wanted if name not in given]
     if unknown or missing:

@@ -62,9 +62,21 @@ class Design:
     @property
     def anchor(self) -> dict[str, NDArray[np.float64]]:
         """Mean log inputs of each group, shape (group,)."""
-        counts = np.bincount(self.group_index, minlength=len(self.groups))
+        return self._mean_inputs(self.group_index, len(self.groups))
+
+    @property
+    def training_run_anchor(self) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
+        """Mean log inputs and the group of each training run with several rows."""
+        if self.training_run_index is None:
+            raise ValueError("no rows of this table share a training run")
+        n = len(self.training_runs)
+        _, first = np.unique(self.training_run_index, return_index=True)
+        return self._mean_inputs(self.training_run_index, n), self.group_index[first[:n]]
+
+    def _mean_inputs(self, index: NDArray[np.int64], n: int) -> dict[str, NDArray[np.float64]]:
+        counts = np.bincount(index, minlength=n)[:n]
         return {
-            name: np.bincount(self.group_index, values, len(self.groups)) / counts
+            name: np.bincount(index, values, n)[:n] / counts
             for name, values in self.log_inputs.items()
         }
 
@@ -118,7 +130,9 @@ def _groups(
     labels = runs.groups(by)
     group_index, groups = pd.factorize(labels, sort=True)
     _, first_rows = np.unique(group_index, return_index=True)
-    codes, levels = zip(*(pd.factorize(runs.groups(column), sort=True) for column in by), strict=True)
+    codes, levels = zip(
+        *(pd.factorize(runs.groups(column), sort=True) for column in by), strict=True
+    )
     return (
         tuple(map(str, groups)),
         tuple(tuple(map(str, level)) for level in levels),

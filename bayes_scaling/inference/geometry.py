@@ -27,7 +27,7 @@ NON_CENTRING = 0.5
 """0 is centred, 1 non-centred; halfway had the fewest divergences on 2 to 9 groups."""
 
 
-class Anchored(Transform):
+class Anchored(Transform):  # type: ignore[misc]  # PyMC has no types
     """Transform of theta, of shape (group, parameter), to anchored coordinates.
 
     Every law keeps its form when its loss is measured in another unit, so parameters in that

@@ -5,7 +5,7 @@ Plain PyMC with named dims, meant to be opened and read::
     mu, tau    population mean and spread of every parameter       (parameter,)
     theta      log E, log T_N, ..., log sigma of every group       (group, parameter)
     nu         tails of the noise
-    run_effect how far each training run lies from the law         (training_run,)
+    run_level  log loss of each training run at its middle        (training_run,)
     log_loss   Student-t around log(law(theta, N, D))              (run,)
 
 All losses and inputs are in reference units (`bayes_scaling.laws.Reference`), and all data are
@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayes_scaling.laws import get_law
 from bayes_scaling.inference.card import LogNormal, ModelCard
 from bayes_scaling.inference.card import Normal as NormalPrior
 from bayes_scaling.inference.design import Design
+from bayes_scaling.laws import get_law
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -68,7 +68,6 @@ def build_model(card: ModelCard, design: Design) -> pm.Model:
     import pymc as pm
     import pytensor.tensor as pt
 
-    names = parameter_names(card)
     law = get_law(card.law)
     with pm.Model(coords=_coords(card, design)) as model:
         data = {
@@ -76,16 +75,12 @@ def build_model(card: ModelCard, design: Design) -> pm.Model:
         }
         theta = _theta(card, design)
         nu = pm.LogNormal("nu", np.log(card.noise.nu.median), card.noise.nu.sigma)
-        rows = theta[data["group_index"]]
-        value = {
-            name: rows[:, i] if _is_real(card, name) else pt.exp(rows[:, i])
-            for i, name in enumerate(names)
-        }
+        value = _values(card, theta[data["group_index"]])
         log_inputs = {"params": data["log_params"], "tokens": data["log_tokens"]}
         mean = pt.log(law.mean(pt, log_inputs, law.in_reference(value)))
         variance = value["sigma"] ** 2
         if "training_run_index" in data:
-            effect, extra = _run_effect(card, design, data["training_run_index"])
+            effect, extra = _run_effect(card, design, theta, data["training_run_index"])
             mean, variance = mean + effect, variance + extra
         if "log_loss_se" in data:
             variance = variance + data["log_loss_se"] ** 2
@@ -112,8 +107,15 @@ def _coords(card: ModelCard, design: Design) -> dict[str, Any]:
     return coords
 
 
-def _is_real(card: ModelCard, name: str) -> bool:
-    return name in card.priors and isinstance(card.priors[name], NormalPrior)
+def _values(card: ModelCard, theta: Any) -> dict[str, Any]:
+    """Parameters by name, back from the scale on which they are sampled."""
+    import pytensor.tensor as pt
+
+    real = {name for name, prior in card.priors.items() if isinstance(prior, NormalPrior)}
+    return {
+        name: theta[..., i] if name in real else pt.exp(theta[..., i])
+        for i, name in enumerate(parameter_names(card))
+    }
 
 
 def population_prior(card: ModelCard) -> tuple[np.ndarray, np.ndarray]:
@@ -157,14 +159,18 @@ def _theta(card: ModelCard, design: Design) -> Any:
     return pm.Deterministic("theta", effect_1[first] + effect_2[second], dims=dims)
 
 
-def _run_effect(card: ModelCard, design: Design, index: Any) -> tuple[Any, Any]:
+def _run_effect(card: ModelCard, design: Design, theta: Any, index: Any) -> tuple[Any, Any]:
     """How far each row's training run lies from the law, and the variance of runs seen once."""
     import pymc as pm
     import pytensor.tensor as pt
 
-    prior = card.noise.run_sigma
+    law, prior = get_law(card.law), card.noise.run_sigma
     sigma = pm.LogNormal("run_sigma", np.log(prior.median), prior.sigma)
-    effect = pm.Normal("run_effect", 0.0, sigma, dims="training_run")
-    # A run with one row needs no effect of its own: its departure is part of that row's scatter.
+    anchor, group = design.training_run_anchor
+    expected = pt.log(law.mean(pt, anchor, law.in_reference(_values(card, theta[group]))))
+    # Sampled as the run's own level, which its rows pin down whatever the law's parameters are.
+    level = pm.Normal("run_level", expected, sigma, dims="training_run")
+    effect = pm.Deterministic("run_effect", level - expected, dims="training_run")
+    # A run with one row needs no level of its own: its departure is part of that row's scatter.
     alone = pt.eq(index, len(design.training_runs))
     return pt.concatenate([effect, [0.0]])[index], pt.switch(alone, sigma**2, 0.0)

@@ -139,9 +139,7 @@ class Law(ABC):
         """
 
     @abstractmethod
-    def natural(
-        self, theta: Mapping[str, Array], reference: Reference
-    ) -> dict[str, Array]:
+    def natural(self, theta: Mapping[str, Array], reference: Reference) -> dict[str, Array]:
         """Natural parameters from those in reference units (keyed by the names in `sampled`)."""
 
     @abstractmethod

@@ -106,7 +106,7 @@ class Chinchilla(Law):
         }
 
     def exponents(self, theta: Mapping[str, Array]) -> tuple[Array, Array]:
-        """Exponents a = beta / (alpha + beta) and b = alpha / (alpha + beta) (same paper, eq. 4)."""
+        """A = beta / (alpha + beta), b = alpha / (alpha + beta) (Hoffmann et al. 2022, eq. 4)."""
         total = theta["alpha"] + theta["beta"]
         return theta["beta"] / total, theta["alpha"] / total
 

@@ -1,0 +1,29 @@
+from . import figures as figures
+from . import laws as laws
+from . import report as report
+from . import units as units
+from .decisions import Allocation as Allocation
+from .decisions import Forecast as Forecast
+from .decisions import allocate as allocate
+from .decisions import forecast as forecast
+from .errors import BayesScalingError as BayesScalingError
+from .errors import CardError as CardError
+from .errors import DownloadError as DownloadError
+from .errors import FitFileError as FitFileError
+from .errors import InputError as InputError
+from .inference import NEW_GROUP as NEW_GROUP
+from .inference import CheckResult as CheckResult
+from .inference import Fit as Fit
+from .inference import ModelCard as ModelCard
+from .inference import fit as fit
+from .inference import list_cards as list_cards
+from .inference import load_card as load_card
+from .inference import load_fit as load_fit
+from .runs import Problem as Problem
+from .runs import Runs as Runs
+from .runs import RunsError as RunsError
+from .runs import list_runs as list_runs
+from .runs import load_runs as load_runs
+from .runs import read_runs as read_runs
+
+__version__: str

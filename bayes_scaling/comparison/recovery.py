@@ -1,0 +1,194 @@
+"""Recovery: how often intervals hold truths that are wilder than the priors say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayes_scaling.comparison.many_fits import ManyFits
+from bayes_scaling.inference.card import ModelCard, load_card
+from bayes_scaling.inference.design import Design
+from bayes_scaling.inference.model import parameter_names
+from bayes_scaling.inference.pointwise import parameter_values
+from bayes_scaling.inference.sample import Effort
+from bayes_scaling.inference.simulate import draw_parameters, simulate_log_loss
+from bayes_scaling.laws import Reference, get_law
+
+__all__ = ["Recovery", "recover", "simulated_design"]
+
+FORECAST = "loss at 100x compute"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovery:
+    """Truths and intervals over many simulated tables.
+
+    Attributes
+    ----------
+    intervals : DataFrame
+        One row a table, group and quantity: truth, lower, upper, inside, n_runs.
+    divergences : int
+        Over all tables.
+    """
+
+    intervals: pd.DataFrame
+    divergences: int
+
+    def coverage(self) -> pd.DataFrame:
+        """Share of intervals that hold the truth, its standard error over tables, mean width."""
+        by_table = self.intervals.groupby(["quantity", "table"])["inside"].mean()
+        grouped = by_table.groupby("quantity")
+        return pd.DataFrame(
+            {
+                "coverage": self.intervals.groupby("quantity")["inside"].mean(),
+                # Groups of one table share a population: tables are what is independent.
+                "standard_error": grouped.std(ddof=1) / np.sqrt(grouped.size()),
+            }
+        )
+
+
+def simulated_design(
+    sizes: tuple[int, ...], rng: np.random.Generator, *, compute: tuple[float, float] = (1e18, 1e21)
+) -> Design:
+    """Runs of several groups over a range of compute, at 2 to 200 tokens a parameter."""
+    index = np.repeat(np.arange(len(sizes)), sizes)
+    flops = np.exp(rng.uniform(*np.log(compute), size=len(index)))
+    ratio = np.exp(rng.uniform(np.log(2), np.log(200), size=len(index)))
+    params, tokens = np.sqrt(flops / 6 / ratio), np.sqrt(flops / 6 * ratio)
+    reference = Reference(
+        params=float(np.exp(np.log(params).mean())),
+        tokens=float(np.exp(np.log(tokens).mean())),
+        loss=1.0,
+    )
+    groups = tuple(f"g{i + 1}" for i in range(len(sizes)))
+    log_inputs = reference.log_inputs(params, tokens)
+    return Design(
+        by=("group",),
+        groups=groups,
+        levels=(groups,),
+        group_levels=np.arange(len(groups))[None],
+        group_index=index,
+        training_run_index=None,
+        training_runs=(),
+        log_params=log_inputs["params"],
+        log_tokens=log_inputs["tokens"],
+        log_loss=np.zeros(len(index)),
+        log_loss_se=None,
+        reference=reference,
+    )
+
+
+def recover(
+    card: str | ModelCard,
+    *,
+    sizes: tuple[int, ...] = (3, 5, 8, 12, 16, 22, 30, 40),
+    tables: int = 50,
+    widen: float = 1.25,
+    spoiled: float = 0.0,
+    spoiled_by: float = 0.05,
+    prob: float = 0.9,
+    seed: int = 1,
+    effort: Effort | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> Recovery:
+    """Coverage of intervals over simulated tables, one group for each of `sizes`.
+
+    Parameters
+    ----------
+    card : str or ModelCard
+    sizes : tuple of int
+        Runs of each group.
+    tables : int
+        Number of simulated tables.
+    widen : float
+        Truths are drawn from the card's priors with standard deviations this much larger.
+    spoiled, spoiled_by : float
+        Share of runs whose loss is raised, and by how much (0.05 is 5 %).
+    prob : float
+        Probability of the intervals.
+    seed : int
+    effort : Effort, optional
+    on_progress : callable, optional
+        Called with the number of tables done.
+    """
+    card = load_card(card)
+    rows: list[pd.DataFrame] = []
+    fits, divergences = None, 0
+    for i in range(tables):
+        rng = np.random.default_rng([seed, i])
+        design = simulated_design(sizes, rng)
+        truth = _plausible(card, design, rng, widen)
+        log_loss = simulate_log_loss(card, design, truth, rng)
+        log_loss += np.log1p(spoiled_by) * (rng.uniform(size=len(log_loss)) < spoiled)
+        # The model sees the table as a user's: its reference loss is the lowest one in it.
+        lowest = float(np.exp(log_loss.min()))
+        reference = replace(design.reference, loss=lowest)
+        table = replace(design, log_loss=log_loss - np.log(lowest), reference=reference)
+        fits = fits or ManyFits(card, table, effort or Effort())
+        posterior, diverged = fits.posterior(table, seed=seed + i)
+        divergences += diverged
+        draws = posterior.stack(sample=("chain", "draw"), create_index=False)
+        rows.append(_intervals(card, truth, draws, design, table, prob).assign(table=i))
+        if on_progress is not None:
+            on_progress(i + 1)
+    return Recovery(intervals=pd.concat(rows, ignore_index=True), divergences=divergences)
+
+
+def _plausible(
+    card: ModelCard, design: Design, rng: np.random.Generator, widen: float
+) -> xr.Dataset:
+    """Draw truths until E is below every loss at the reference, as in any table of real runs."""
+    while True:
+        truth = draw_parameters(card, design, rng, widen=widen)
+        noise = truth["theta"].sel(parameter="sigma").to_numpy()
+        if np.exp(noise).max() < 0.1:
+            return truth
+
+
+def _intervals(
+    card: ModelCard,
+    truth: xr.Dataset,
+    draws: xr.Dataset,
+    simulated: Design,
+    fitted: Design,
+    prob: float,
+) -> pd.DataFrame:
+    """Truth and interval of every natural parameter and of a forecast, for every group."""
+    true = _quantities(card, truth, simulated)
+    drawn = _quantities(card, draws, fitted)
+    tail = (1 - prob) / 2
+    counts = np.bincount(fitted.group_index)
+    parts = []
+    for name, values in drawn.items():
+        lower, upper = np.quantile(values, [tail, 1 - tail], axis=0)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "quantity": name,
+                    "group": fitted.groups,
+                    "n_runs": counts,
+                    "truth": true[name][0],
+                    "lower": lower,
+                    "upper": upper,
+                }
+            )
+        )
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(inside=table["truth"].between(table["lower"], table["upper"]))
+
+
+def _quantities(card: ModelCard, draws: xr.Dataset, design: Design) -> dict[str, np.ndarray]:
+    """Natural parameters and the loss at 100 times the largest compute, (sample, group)."""
+    law = get_law(card.law)
+    theta = draws["theta"].transpose("sample", "group", "parameter")
+    relative = parameter_values(card, theta.sel(parameter=parameter_names(card)).to_numpy())
+    natural = law.natural(relative, design.reference)
+    flops = 6 * design.reference.params * design.reference.tokens
+    largest = flops * np.exp((design.log_params + design.log_tokens).max())
+    side = np.log(np.sqrt(100 * largest / 6 / 20.0))
+    loss = law.mean(np, {"params": side, "tokens": side + np.log(20.0)}, natural)
+    return {**natural, "sigma": relative["sigma"], FORECAST: np.asarray(loss)}

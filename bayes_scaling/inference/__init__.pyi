@@ -1,0 +1,10 @@
+from .card import ModelCard as ModelCard
+from .card import list_cards as list_cards
+from .card import load_card as load_card
+from .fitting import fit as fit
+from .model import build_model as build_model
+from .posterior import DEFAULT_PROB as DEFAULT_PROB
+from .posterior import NEW_GROUP as NEW_GROUP
+from .posterior import Fit as Fit
+from .storage import load_fit as load_fit
+from .verdict import CheckResult as CheckResult

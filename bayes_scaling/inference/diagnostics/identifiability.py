@@ -1,0 +1,67 @@
+"""Terms about which the runs say little: their posterior is nearly their prior."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bayes_scaling.inference.card import ModelCard
+from bayes_scaling.inference.design import Design
+from bayes_scaling.inference.diagnostics.evidence import Evidence
+from bayes_scaling.inference.model import parameter_names, population_prior
+from bayes_scaling.inference.verdict import CheckResult
+
+__all__ = ["check_identifiability"]
+
+SHARE_OF_PRIOR = 0.75
+"""A posterior this wide, relative to its prior, means that the runs added little."""
+
+NARROW = 0.05
+"""Standard deviation of a log input below which the runs have 'nearly one' value of it."""
+
+
+def check_identifiability(evidence: Evidence) -> list[CheckResult]:
+    """Compare the posterior spread of every sampled parameter with its prior spread."""
+    widths = _relative_widths(evidence)
+    weak = {name: width for name, width in widths.items() if width > SHARE_OF_PRIOR}
+    if not weak:
+        text = "The runs inform every term of the law."
+    else:
+        listed = " and ".join(weak)
+        text = (
+            f"{_cause(evidence.design)}{listed} {'is' if len(weak) == 1 else 'are'} not "
+            "identified: the answer about them is the prior's. "
+            "Runs at other sizes and other tokens per parameter would settle it."
+        )
+    return [
+        CheckResult(
+            name="identifiability",
+            passed=not weak,
+            fatal=False,
+            text=text[0].upper() + text[1:],
+            values={"posterior_sd_over_prior_sd": widths},
+        )
+    ]
+
+
+def _relative_widths(evidence: Evidence) -> dict[str, float]:
+    """Posterior sd over prior sd of each parameter, on its sampled scale; worst group."""
+    card: ModelCard = evidence.fit.card
+    names = parameter_names(card)[:-1]
+    _, prior_sd = population_prior(card)
+    draws = evidence.fit.posterior["mu" if card.pooling is not None else "theta"]
+    posterior_sd = draws.std(("chain", "draw"))
+    if "group" in posterior_sd.dims:
+        posterior_sd = posterior_sd.max("group")
+    widths = posterior_sd.sel(parameter=names).to_numpy() / prior_sd[: len(names)]
+    return dict(zip(names, np.round(widths, 3).tolist(), strict=True))
+
+
+def _cause(design: Design) -> str:
+    """What about the runs leaves a term open, as the start of a sentence."""
+    if np.std(design.log_params) < NARROW:
+        return "your runs have nearly one model size: "
+    if np.std(design.log_tokens) < NARROW:
+        return "your runs have nearly one number of tokens: "
+    if np.std(design.log_tokens - design.log_params) < NARROW:
+        return "your runs have nearly one ratio of tokens to parameters: "
+    return "your runs are too few, too alike or too noisy: "

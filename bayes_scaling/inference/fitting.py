@@ -1,0 +1,129 @@
+"""`fit`: from a table of runs to a posterior with its diagnostics."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bayes_scaling.inference.assemble import assemble
+from bayes_scaling.inference.card import ModelCard, load_card
+from bayes_scaling.inference.design import Design, make_design
+from bayes_scaling.inference.diagnostics import Evidence, diagnose, sampled_well
+from bayes_scaling.inference.posterior import Fit
+from bayes_scaling.inference.sample import DEFAULT_SEED, Effort, Sampling, sample
+from bayes_scaling.runs import Problem, Runs, check_groups
+
+__all__ = ["fit"]
+
+CAREFUL = {"target_accept": 0.99, "tune": 3000}
+
+
+def fit(
+    runs: Runs,
+    *,
+    model: str | Path | ModelCard = "chinchilla",
+    by: str | Sequence[str] | None = None,
+    draws: int = 1000,
+    tune: int = 1500,
+    chains: int = 4,
+    seed: int = DEFAULT_SEED,
+    sampler: str = "nutpie",
+    adaptation: str = "low_rank",
+    target_accept: float = 0.95,
+    progress: bool = True,
+) -> Fit:
+    """Sample the posterior of a law given runs.
+
+    If the first attempt has divergences or has not mixed, it is made once more with smaller steps,
+    longer tuning and twice the draws; `Fit.diagnostics` says which attempt was kept.
+
+    Parameters
+    ----------
+    runs : Runs
+        From `read_runs` or `load_runs`.
+    model : str, Path or ModelCard
+        Name of a model card, or the path of one.
+    by : str or sequence of str, optional
+        Column that makes the groups (or two crossed columns). By default what the card pools
+        over; all runs are one group if it pools over nothing.
+    draws, tune, chains : int
+        Kept and tuning draws of a chain, and the number of chains.
+    seed : int
+        The same seed gives the same draws, bit for bit, on one machine.
+    sampler : {"nutpie", "pymc", "numpyro"}
+        Where NUTS comes from.
+    adaptation : {"low_rank", "diag"}
+        Mass matrix of nutpie.
+    target_accept : float
+        Acceptance that the step size is tuned to.
+    progress : bool
+        Show progress on standard error, or in the notebook.
+
+    Returns
+    -------
+    Fit
+        Check ``fit.trusted`` and ``fit.problems()`` before using it.
+
+    Raises
+    ------
+    InputError
+        The card, a column, or a setting is not valid.
+
+    Examples
+    --------
+    >>> runs = load_runs("pile-families")  # doctest: +SKIP
+    >>> posterior = fit(runs, model="chinchilla-hierarchical", by="architecture")  # doctest: +SKIP
+    """
+    start = time.perf_counter()
+    card = load_card(model)
+    effort = Effort(
+        draws=draws, tune=tune, chains=chains, target_accept=target_accept, adaptation=adaptation
+    )
+    if by is None and card.pooling is not None:
+        by = card.pooling.over
+    design = make_design(runs, by)
+    warnings = [*runs.problems, *_group_warnings(runs, design)]
+    imported = time.perf_counter()
+    from bayes_scaling.inference.model import build_model
+
+    pymc_model = build_model(card, design)
+    seconds = {"import": time.perf_counter() - imported}
+    sampling = sample(pymc_model, effort, seed=seed, sampler=sampler, progress=progress)
+    attempt = 1
+    if not sampled_well(sampling.tree):
+        attempt, first = 2, sampling
+        careful = Effort(**{**vars(effort), **CAREFUL, "draws": 2 * draws})
+        sampling = sample(
+            pymc_model,
+            careful,
+            seed=seed,
+            sampler=sampler,
+            progress=progress,
+            compiled=first.compiled,
+        )
+        sampling = _add_seconds(sampling, first)
+    tree = assemble(card, design, runs, sampling.tree, seed=seed, sampler=sampler)
+    evidence = Evidence(
+        fit=Fit(tree),
+        design=design,
+        warnings=warnings,
+        attempt=attempt,
+        effort=effort,
+        compiled=sampling.compiled,
+    )
+    tree = diagnose(evidence)
+    seconds |= sampling.seconds
+    seconds["total"] = time.perf_counter() - start
+    tree.attrs["seconds"] = json.dumps(seconds)
+    return Fit(tree)
+
+
+def _group_warnings(runs: Runs, design: Design) -> tuple[Problem, ...]:
+    return check_groups(runs, list(design.by)) if design.by else ()
+
+
+def _add_seconds(last: Sampling, first: Sampling) -> Sampling:
+    seconds = {name: last.seconds[name] + first.seconds[name] for name in last.seconds}
+    return Sampling(tree=last.tree, seconds=seconds, compiled=last.compiled)

@@ -1,0 +1,103 @@
+"""Log density of every run under every draw, in numpy: nothing to compile, any run left out.
+
+The likelihood of `bayes_scaling.inference.model`, written once more; a test holds the two against
+each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_scaling.inference.card import LogNormal, ModelCard
+from bayes_scaling.inference.design import Design
+from bayes_scaling.inference.model import parameter_names
+from bayes_scaling.laws import get_law
+
+__all__ = ["Noise", "log_likelihood", "log_prior", "noise_of_runs", "parameter_values", "pit"]
+
+Array = NDArray[np.float64]
+
+
+class Noise:
+    """Centre, scale and tails of log loss for every draw and run, shape (..., run)."""
+
+    def __init__(self, centre: Array, scale: Array, nu: Array) -> None:
+        self.centre, self.scale, self.nu = centre, scale, nu
+
+    def standardised(self, log_loss: Array) -> Array:
+        """Observed log loss as Student-t scores."""
+        return (log_loss - self.centre) / self.scale
+
+
+def parameter_values(card: ModelCard, theta: Array) -> dict[str, Array]:
+    """Parameters in reference units by name, from `theta` with a last axis of parameters."""
+    values = {}
+    for i, name in enumerate(parameter_names(card)):
+        positive = name == "sigma" or isinstance(card.priors[name], LogNormal)
+        values[name] = np.exp(theta[..., i]) if positive else theta[..., i]
+    return values
+
+
+def noise_of_runs(card: ModelCard, design: Design, posterior: xr.Dataset) -> Noise:
+    """What the model expects of every run; `posterior` has dims (sample, ...)."""
+    law = get_law(card.law)
+    theta = posterior["theta"].transpose("sample", "group", "parameter").to_numpy()
+    value = parameter_values(card, theta[:, design.group_index, :])
+    centre = np.log(law.mean(np, design.log_inputs, law.in_reference(value)))
+    variance = value["sigma"] ** 2
+    if design.training_run_index is not None:
+        effect = posterior["run_effect"].transpose("sample", "training_run").to_numpy()
+        padded = np.concatenate([effect, np.zeros((len(effect), 1))], axis=1)
+        centre = centre + padded[:, design.training_run_index]
+        alone = design.training_run_index == len(design.training_runs)
+        variance = variance + np.where(alone, posterior["run_sigma"].to_numpy()[:, None] ** 2, 0)
+    if design.log_loss_se is not None:
+        variance = variance + design.log_loss_se**2
+    return Noise(centre, np.sqrt(variance), posterior["nu"].to_numpy()[:, None])
+
+
+def log_likelihood(noise: Noise, log_loss: Array) -> Array:
+    """Student-t log density of log loss, shape (sample, run)."""
+    from scipy.special import gammaln
+
+    nu, z = noise.nu, noise.standardised(log_loss)
+    constant = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi)
+    return constant - np.log(noise.scale) - (nu + 1) / 2 * np.log1p(z**2 / nu)
+
+
+def pit(noise: Noise, log_loss: Array) -> Array:
+    """Probability that the model gives to a log loss below the one seen, (sample, run)."""
+    from scipy.special import stdtr
+
+    return np.asarray(stdtr(noise.nu, noise.standardised(log_loss)))
+
+
+def log_prior(card: ModelCard, posterior: xr.Dataset) -> dict[str, Array]:
+    """Log density of the card's own priors at every draw, by quantity; power scaling uses it."""
+    from bayes_scaling.inference.model import population_prior, spread_prior
+
+    centre, width = population_prior(card)
+    if card.pooling is None:
+        location = posterior["theta"].transpose("sample", "group", "parameter").to_numpy()
+        terms: dict[str, Any] = {"theta": _normal(location, centre, width).sum(axis=(1, 2))}
+    else:
+        mu = posterior["mu"].transpose("sample", "parameter").to_numpy()
+        terms = {"mu": _normal(mu, centre, width).sum(axis=1)}
+        for name in posterior.data_vars:
+            if str(name).startswith("tau"):
+                tau = posterior[name].transpose("sample", "parameter").to_numpy()
+                terms[str(name)] = _normal(np.log(tau), *spread_prior(card)).sum(axis=1)
+    for name, prior in (("nu", card.noise.nu), ("run_sigma", card.noise.run_sigma)):
+        if name in posterior:
+            log_value = np.log(posterior[name].to_numpy())
+            terms[name] = _normal(log_value, np.log(prior.median), prior.sigma)
+    return terms
+
+
+def _normal(x: Array, mean: Array | float, sd: Array | float) -> Array:
+    """Normal log density up to a constant."""
+    return -0.5 * ((x - mean) / sd) ** 2

@@ -1,0 +1,294 @@
+"""`Fit`: a thin, frozen object around the `xarray.DataTree` that holds everything of a fit."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_scaling.errors import InputError, unknown_name
+from bayes_scaling.inference.card import ModelCard
+from bayes_scaling.inference.pointwise import parameter_values
+from bayes_scaling.inference.verdict import CheckResult
+from bayes_scaling.laws import Law, Reference, get_law
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+__all__ = ["DEFAULT_PROB", "NEW_GROUP", "Fit"]
+
+DEFAULT_PROB = 0.9
+"""Probability of every interval, unless asked otherwise."""
+
+NEW_GROUP = "(new group)"
+"""Stands for a group without runs: a draw from the population of a hierarchical fit."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit:
+    """Posterior of a law given runs, with what is needed to use it again.
+
+    Attributes
+    ----------
+    tree : xarray.DataTree
+        Groups ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data``,
+        ``log_likelihood``, ``log_prior`` and ``prior``; the card, reference scales, seeds, versions
+        and diagnostics are in the attributes.
+    """
+
+    tree: xr.DataTree
+
+    # -- what was fitted ---------------------------------------------------------------------
+
+    @cached_property
+    def card(self) -> ModelCard:
+        """Model card: law, priors, hierarchy, likelihood."""
+        return ModelCard.model_validate_json(self.tree.attrs["card"])
+
+    @property
+    def law(self) -> Law:
+        """Scaling law of the card."""
+        return get_law(self.card.law)
+
+    @cached_property
+    def reference(self) -> Reference:
+        """Units that the model sampled in."""
+        return Reference(**self._json("reference"))
+
+    @property
+    def posterior(self) -> xr.Dataset:
+        """Draws, with dims chain, draw, group; natural parameters in nats, params, tokens."""
+        return self.tree["posterior"].to_dataset()
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """The runs: params, tokens, flops, loss, group, and run where rows share one."""
+        return self.tree["constant_data"].to_dataset().to_dataframe().reset_index(drop=True)
+
+    @property
+    def name(self) -> str:
+        """Name of the table of runs."""
+        return str(self.tree.attrs["runs_name"])
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """Groups that have runs."""
+        return tuple(map(str, self.posterior["group"].to_numpy()))
+
+    @cached_property
+    def by(self) -> tuple[str, ...]:
+        """Grouping columns; empty where all runs are one group."""
+        return tuple(self._json("by"))
+
+    @cached_property
+    def levels(self) -> tuple[tuple[str, ...], ...]:
+        """Levels of each grouping column."""
+        return tuple(map(tuple, self._json("levels")))
+
+    @property
+    def pooled(self) -> bool:
+        """Whether groups share a population, so that an unseen group can be asked about."""
+        return self.card.pooling is not None
+
+    @property
+    def n_runs(self) -> int:
+        """Number of rows that were fitted."""
+        return int(self.tree["observed_data"].sizes["run"])
+
+    @property
+    def n_draws(self) -> int:
+        """Number of posterior draws over all chains."""
+        sizes = self.tree["posterior"].sizes
+        return int(sizes["chain"] * sizes["draw"])
+
+    @property
+    def seed(self) -> int:
+        """Seed of the sampler, and of every draw that an answer makes."""
+        return int(self.tree.attrs["seed"])
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Time it took to import, compile and sample, and in total."""
+        return dict(self._json("seconds"))
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of Python and of the packages that made the fit."""
+        return dict(self._json("versions"))
+
+    @cached_property
+    def model(self) -> pm.Model:
+        """The PyMC model, rebuilt from the card and the data."""
+        from bayes_scaling.inference.model import build_model
+        from bayes_scaling.inference.storage import design_of
+
+        return build_model(self.card, design_of(self))
+
+    def _json(self, key: str) -> Any:
+        return json.loads(self.tree.attrs[key])
+
+    # -- whether it may be used --------------------------------------------------------------
+
+    @property
+    def sampler_figures(self) -> dict[str, Any]:
+        """Worst R-hat, effective sample sizes, number of divergences and so on."""
+        return dict(self._json("diagnostics"))
+
+    @property
+    def diagnostics(self) -> dict[str, Any]:
+        """`sampler_figures`, and whether the posterior may be used."""
+        return {**self.sampler_figures, "trusted": self.trusted}
+
+    @cached_property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """Every check of the fit, passed or not."""
+        return tuple(CheckResult(**item) for item in self._json("checks"))
+
+    def problems(self) -> list[CheckResult]:
+        """Checks that did not pass, the worst first, and the warnings that came with the runs."""
+        failed = [check for check in self.checks if check.passed is not True]
+        return sorted(failed, key=lambda check: not check.fatal)
+
+    @property
+    def trusted(self) -> bool:
+        """False where the posterior must not be used."""
+        return not any(check.fatal and check.passed is False for check in self.checks)
+
+    # -- draws -------------------------------------------------------------------------------
+
+    def select_groups(self, group: str | Sequence[str] | None) -> tuple[str, ...]:
+        """Groups that a question is about: those named, or all that have runs.
+
+        Raises
+        ------
+        InputError
+            A group is unknown, or it is `NEW_GROUP` and the fit has no population.
+        """
+        if group is None:
+            return self.groups
+        names = (group,) if isinstance(group, str) else tuple(group)
+        for name in names:
+            self._check_group(name)
+        return names
+
+    def _check_group(self, name: str) -> None:
+        if name in self.groups:
+            return
+        parts = self.split_group(name)
+        if parts is None:
+            known = [*self.groups, *([NEW_GROUP] if self.pooled else [])]
+            raise InputError(unknown_name("group", name, known))
+        if NEW_GROUP in parts and not self.pooled:
+            raise InputError(
+                f"the card {self.card.name!r} pools over nothing, so it knows nothing of a group "
+                "without runs; fit with a hierarchical card, such as chinchilla-hierarchical"
+            )
+
+    def split_group(self, name: str) -> tuple[str, ...] | None:
+        """Level in each grouping column, or None where there is no such combination."""
+        if name == NEW_GROUP:
+            return (NEW_GROUP,) * max(len(self.by), 1)
+        if len(self.by) < 2:
+            return None
+        for first in (*self.levels[0], NEW_GROUP):
+            second = name.removeprefix(f"{first}/")
+            if name != second and second in (*self.levels[1], NEW_GROUP):
+                return first, second
+        return None
+
+    def parameters(self, group: str) -> dict[str, Array]:
+        """Draws of the natural parameters of a group, and of its noise.
+
+        Parameters
+        ----------
+        group : str
+            A group with runs; `NEW_GROUP` for one without, which integrates over the
+            population; with two crossed columns also ``"level/level"``, either new.
+
+        Returns
+        -------
+        dict of str to array of shape (sample,)
+            The law's parameters, ``sigma`` and ``nu``.
+        """
+        self._check_group(group)
+        stacked = self._stacked
+        if group in self.groups:
+            names = [p.name for p in self.law.parameters]
+            values = {name: stacked[name].sel(group=group).to_numpy() for name in [*names, "sigma"]}
+        else:
+            relative = parameter_values(self.card, self._unseen_theta(group))
+            values = self.law.natural(relative, self.reference) | {"sigma": relative["sigma"]}
+        return values | {"nu": stacked["nu"].to_numpy()}
+
+    @cached_property
+    def _stacked(self) -> xr.Dataset:
+        """Posterior with chain and draw as one dim, draw fastest."""
+        return self.posterior.stack(sample=("chain", "draw"), create_index=False).transpose(
+            "sample", ...
+        )
+
+    def _unseen_theta(self, group: str) -> Array:
+        """Theta of a combination of levels without runs, shape (sample, parameter)."""
+        parts = self.split_group(group) or ()
+        rng = np.random.default_rng([self.seed, zlib.crc32(group.encode())])
+        draws = self._stacked
+        theta = np.zeros(draws["mu"].shape)
+        for i, part in enumerate(parts):
+            crossed = len(parts) == 2
+            if part == NEW_GROUP:
+                tau = draws[f"tau_{i + 1}" if crossed else "tau"].to_numpy()
+                centre = draws["mu"].to_numpy() if i == 0 else 0.0
+                theta = theta + centre + tau * rng.standard_normal(tau.shape)
+            else:
+                theta = theta + draws[f"effect_{i + 1}"].sel({f"level_{i + 1}": part}).to_numpy()
+        return theta
+
+    def run_noise(self, group: str) -> tuple[Array, Array]:
+        """Scale and tails of log loss of one new run of a group, each of shape (sample,)."""
+        values = self.parameters(group)
+        variance = values["sigma"] ** 2
+        if "run_sigma" in self._stacked:
+            variance = variance + self._stacked["run_sigma"].to_numpy() ** 2
+        return np.sqrt(variance), values["nu"]
+
+    # -- showing and saving ------------------------------------------------------------------
+
+    def summary(self, *, prob: float = DEFAULT_PROB) -> pd.DataFrame:
+        """Posterior of the parameters and allocation exponents of every group.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by group and parameter; columns mean, sd, median, lower, upper, prob (of the
+            equal-tailed credible interval), ess_bulk, ess_tail, r_hat.
+        """
+        from bayes_scaling.inference.summary import summarise_fit
+
+        return summarise_fit(self, prob)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fit to one NetCDF file; a file that is there is replaced only when done."""
+        from bayes_scaling.inference.storage import save_fit
+
+        return save_fit(self, path)
+
+    def __repr__(self) -> str:
+        verdict = "trusted" if self.trusted else "NOT to be trusted"
+        groups = ", ".join(self.groups[:6]) + (", ..." if len(self.groups) > 6 else "")
+        return (
+            f"Fit of {self.card.name!r} to {self.n_runs} runs ({self.name})\n"
+            f"  groups       {groups}\n"
+            f"  posterior    {verdict}; {len(self.problems())} point(s) to read in problems()\n"
+            f"  loss at most {self.data['flops'].max():.3g} FLOPs seen"
+        )

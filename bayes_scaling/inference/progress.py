@@ -1,0 +1,55 @@
+"""Progress of compiling and sampling, in a terminal (standard error) or a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bayes_scaling.inference.sample import Effort
+
+__all__ = ["progress_bar", "working"]
+
+
+@contextmanager
+def working(text: str, *, show: bool) -> Iterator[None]:
+    """A spinner with `text` while something of unknown length runs."""
+    if not show:
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{text} ..."):
+        yield
+
+
+@contextmanager
+def progress_bar(effort: Effort, *, show: bool) -> Iterator[Callable[[list[Any]], None] | None]:
+    """A bar over the draws of all chains; yields the callback that nutpie calls."""
+    if not show:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("sampling"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} draws"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[divergences]} divergences"),
+    )
+    total = effort.chains * (effort.draws + effort.tune)
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("sampling", total=total, divergences=0)
+
+        def update(chains: list[Any]) -> None:
+            progress.update(
+                task,
+                completed=sum(chain.finished_draws for chain in chains),
+                divergences=sum(chain.divergences for chain in chains),
+            )
+
+        yield update
+        progress.update(task, completed=total)

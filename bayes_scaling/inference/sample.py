@@ -1,0 +1,166 @@
+"""Samplers behind one call; nutpie with low-rank adaptation unless another is asked for."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import xarray as xr
+
+from bayes_scaling.errors import InputError, unknown_name
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+__all__ = ["DEFAULT_SEED", "SAMPLERS", "Effort", "Sampling", "sample"]
+
+DEFAULT_SEED = 1
+MAX_CORES = 8
+
+Sampler = Literal["nutpie", "pymc", "numpyro"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How hard to sample.
+
+    Parameters
+    ----------
+    draws, tune, chains : int
+        Kept and tuning draws of a chain, and the number of chains.
+    target_accept : float
+        Acceptance that the step size is tuned to; higher is slower and more careful.
+    adaptation : {"low_rank", "diag"}
+        Mass matrix; nutpie only. Low rank follows the few strong correlations of these models.
+    """
+
+    draws: int = 1000
+    tune: int = 1500
+    chains: int = 4
+    target_accept: float = 0.95
+    adaptation: str = "low_rank"
+
+    def __post_init__(self) -> None:
+        for name, least in (("draws", 4), ("tune", 1), ("chains", 2)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise InputError(f"{name} must be a whole number, {least} or more, not {value!r}")
+        if not 0 < self.target_accept < 1:
+            raise InputError(f"target_accept must lie between 0 and 1, not {self.target_accept}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """Raw draws, how long they took, and the compiled model for the next table."""
+
+    tree: xr.DataTree
+    seconds: dict[str, float]
+    compiled: Any = field(default=None, repr=False)
+
+
+def sample(
+    model: pm.Model,
+    effort: Effort,
+    *,
+    seed: int,
+    sampler: str = "nutpie",
+    progress: bool = False,
+    compiled: Any = None,
+) -> Sampling:
+    """Draw from the posterior of `model`.
+
+    Parameters
+    ----------
+    model : pymc.Model
+    effort : Effort
+    seed : int
+        The same seed gives the same draws, bit for bit, on one machine.
+    sampler : {"nutpie", "pymc", "numpyro"}
+        "numpyro" needs the extra of that name, and runs on a GPU where JAX finds one.
+    progress : bool
+        Show a progress bar, in a terminal (on standard error) or in a notebook.
+    compiled : optional
+        What an earlier `Sampling` of the same model compiled (nutpie only).
+
+    Raises
+    ------
+    InputError
+        The sampler is unknown, or what it needs is not installed.
+    """
+    if sampler not in SAMPLERS:
+        raise InputError(unknown_name("sampler", sampler, SAMPLERS))
+    return SAMPLERS[sampler](model, effort, seed, progress, compiled)
+
+
+def _nutpie(model: pm.Model, effort: Effort, seed: int, progress: bool, compiled: Any) -> Sampling:
+    import nutpie
+
+    from bayes_scaling.inference.progress import progress_bar, working
+
+    start = time.perf_counter()
+    if compiled is None:
+        with working("compiling the model", show=progress):
+            compiled = nutpie.compile_pymc_model(model)
+    compiled_at = time.perf_counter()
+    with progress_bar(effort, show=progress) as callback:
+        tree = nutpie.sample(
+            compiled,
+            draws=effort.draws,
+            tune=effort.tune,
+            chains=effort.chains,
+            cores=_cores(effort),
+            seed=seed,
+            target_accept=effort.target_accept,
+            adaptation=effort.adaptation,
+            save_warmup=False,
+            progress_bar=False,
+            progress_callback=callback,
+        )
+    seconds = {"compile": compiled_at - start, "sample": time.perf_counter() - compiled_at}
+    return Sampling(tree=tree, seconds=seconds, compiled=compiled)
+
+
+def _through_pymc(name: str) -> Callable[..., Sampling]:
+    def run(model: pm.Model, effort: Effort, seed: int, progress: bool, _: Any) -> Sampling:
+        import pymc as pm
+
+        start = time.perf_counter()
+        try:
+            with model, warnings.catch_warnings():
+                # Convergence is judged by `diagnostics`, not by log lines.
+                warnings.simplefilter("ignore", UserWarning)
+                tree = pm.sample(
+                    effort.draws,
+                    tune=effort.tune,
+                    chains=effort.chains,
+                    cores=_cores(effort),
+                    random_seed=seed,
+                    nuts_sampler=name,
+                    nuts={"target_accept": effort.target_accept},
+                    progressbar=progress,
+                    compute_convergence_checks=False,
+                )
+        except ImportError as error:
+            raise InputError(
+                f"sampler={name!r} needs packages that are not installed ({error}); install "
+                f"bayes-scaling[{name}], or use sampler='nutpie'"
+            ) from error
+        # These samplers compile and sample in one call, so the parts cannot be told apart.
+        return Sampling(tree=tree, seconds={"compile": 0.0, "sample": time.perf_counter() - start})
+
+    return run
+
+
+def _cores(effort: Effort) -> int:
+    return min(effort.chains, os.cpu_count() or 1, MAX_CORES)
+
+
+SAMPLERS: dict[str, Callable[..., Sampling]] = {
+    "nutpie": _nutpie,
+    "pymc": _through_pymc("pymc"),
+    "numpyro": _through_pymc("numpyro"),
+}

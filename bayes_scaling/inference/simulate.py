@@ -1,0 +1,94 @@
+"""Parameters drawn from a card's priors, and losses of runs drawn from the model (numpy)."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_scaling.inference.card import ModelCard
+from bayes_scaling.inference.design import Design
+from bayes_scaling.inference.model import parameter_names, population_prior, spread_prior
+from bayes_scaling.inference.pointwise import noise_of_runs
+
+__all__ = ["draw_parameters", "simulate_log_loss"]
+
+
+def draw_parameters(
+    card: ModelCard, design: Design, rng: np.random.Generator, *, widen: float = 1.0
+) -> xr.Dataset:
+    """One draw of every free quantity of the model, from the card's priors.
+
+    Parameters
+    ----------
+    card : ModelCard
+    design : Design
+    rng : numpy.random.Generator
+    widen : float
+        Factor on every prior's standard deviation; above 1 draws truths that the priors find
+        surprising.
+
+    Returns
+    -------
+    xarray.Dataset
+        With the names and dims of a posterior, and a dim ``sample`` of size 1.
+    """
+    names = parameter_names(card)
+    centre, width = population_prior(card)
+    shape = (len(design.groups), len(names))
+    free: dict[str, tuple[tuple[str, ...], NDArray[np.float64]]] = {}
+    if card.pooling is None:
+        theta = rng.normal(centre, widen * width, size=shape)
+    else:
+        mu = rng.normal(centre, widen * width)
+        free["mu"] = (("parameter",), mu)
+        theta, free_spread = _grouped(card, design, mu, rng, widen)
+        free |= free_spread
+    free["theta"] = (("group", "parameter"), theta)
+    free["nu"] = ((), _log_normal(card.noise.nu.median, card.noise.nu.sigma * widen, rng))
+    if design.training_run_index is not None:
+        prior = card.noise.run_sigma
+        sigma = _log_normal(prior.median, prior.sigma * widen, rng)
+        free["run_sigma"] = ((), sigma)
+        effect = sigma * rng.standard_normal(len(design.training_runs))
+        free["run_effect"] = (("training_run",), effect)
+    coords = {"group": list(design.groups), "parameter": names}
+    return xr.Dataset(
+        {name: (("sample", *dims), value[None]) for name, (dims, value) in free.items()},
+        coords=coords,
+    )
+
+
+def _grouped(
+    card: ModelCard,
+    design: Design,
+    mu: NDArray[np.float64],
+    rng: np.random.Generator,
+    widen: float,
+) -> tuple[NDArray[np.float64], dict[str, tuple[tuple[str, ...], NDArray[np.float64]]]]:
+    """Theta of groups around a population, over one factor or two crossed ones."""
+    location, scale = spread_prior(card)
+    crossed = len(design.by) == 2
+    free, theta = {}, np.zeros((len(design.groups), len(mu)))
+    for i, (level, index) in enumerate(zip(design.levels, design.group_levels, strict=True)):
+        tau = np.exp(rng.normal(location, widen * scale))
+        effect = (mu if i == 0 else 0.0) + tau * rng.standard_normal((len(level), len(mu)))
+        theta = theta + effect[index]
+        free["tau" if not crossed else f"tau_{i + 1}"] = (("parameter",), tau)
+        if crossed:
+            free[f"effect_{i + 1}"] = ((f"level_{i + 1}", "parameter"), effect)
+    return theta, free
+
+
+def simulate_log_loss(
+    card: ModelCard, design: Design, parameters: xr.Dataset, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Log losses in reference units that runs of `design` would have, shape (run,)."""
+    noise = noise_of_runs(card, design, parameters)
+    return np.asarray(
+        noise.centre[0] + noise.scale[0] * rng.standard_t(noise.nu[0, 0], noise.centre.shape[1])
+    )
+
+
+def _log_normal(median: float, sigma: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    return np.asarray(median * np.exp(sigma * rng.standard_normal()))

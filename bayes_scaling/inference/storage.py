@@ -1,0 +1,133 @@
+"""Saving a fit to one NetCDF file and reading it back, without losing anything."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from bayes_scaling.errors import FitFileError, InputError
+from bayes_scaling.inference.assemble import FIT_FORMAT
+from bayes_scaling.inference.design import Design
+from bayes_scaling.inference.posterior import Fit
+
+__all__ = ["design_of", "load_fit", "replacing", "save_fit"]
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary file beside `path` that takes its place only if nothing went wrong.
+
+    Raises
+    ------
+    InputError
+        The folder does not exist or cannot be written to.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"cannot write {str(path)!r}: it is a folder; give the name of a file")
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent
+        )
+    except OSError as error:
+        raise InputError(f"cannot write {str(path)!r}: {error.strerror}") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes private files; the result should be as readable as any other new file.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def save_fit(fit: Fit, path: str | Path) -> Path:
+    """See `Fit.save`."""
+    with replacing(path) as temporary:
+        fit.tree.to_netcdf(temporary, engine="h5netcdf")
+    return Path(path)
+
+
+def load_fit(path: str | Path) -> Fit:
+    """Read a fit that `Fit.save` wrote.
+
+    Raises
+    ------
+    FitFileError
+        There is no such file, it is not a saved fit, it is damaged, or it has another format.
+    """
+    path = Path(path)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise FitFileError(f"cannot read the fit {str(path)!r}: it {what}")
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as opened:
+            tree = opened.load()
+    except Exception as error:
+        # The NetCDF stack raises OSError, KeyError, ValueError and others on damaged files.
+        raise FitFileError(
+            f"{str(path)!r} is not a saved fit, or it is damaged: {error}"
+        ) from error
+    if tree.attrs.get("creator") != "bayes-scaling":
+        raise FitFileError(
+            f"{str(path)!r} was not written by bayes-scaling; make a fit with "
+            "`bayes-scaling fit RUNS -o fit.nc`"
+        )
+    found = int(tree.attrs["format"])
+    if found != FIT_FORMAT:
+        raise FitFileError(
+            f"{str(path)!r} has format {found}, this version reads format {FIT_FORMAT}; "
+            + ("update bayes-scaling" if found > FIT_FORMAT else "fit the runs again")
+        )
+    return Fit(tree)
+
+
+def design_of(fit: Fit) -> Design:
+    """The arrays that a fit was made from, from what its tree keeps."""
+    constant = fit.tree["constant_data"].to_dataset()
+    log_inputs = fit.reference.log_inputs(
+        constant["params"].to_numpy(), constant["tokens"].to_numpy()
+    )
+    loss = constant["loss"].to_numpy()
+    groups = {name: i for i, name in enumerate(fit.groups)}
+    index = np.array([groups[name] for name in constant["group"].to_numpy().astype(str)])
+    training_run_index: np.ndarray | None = None
+    training_runs: tuple[str, ...] = ()
+    if "run_level" in fit.tree["posterior"]:
+        training_runs = tuple(map(str, fit.posterior["training_run"].to_numpy()))
+        order: dict[str, int] = {name: i for i, name in enumerate(training_runs)}
+        labels = constant["training_run"].to_numpy().astype(str)
+        training_run_index = np.array([order.get(name, len(order)) for name in labels])
+    error = constant["loss_se"].to_numpy() if "loss_se" in constant else None
+    return Design(
+        by=fit.by,
+        groups=fit.groups,
+        levels=fit.levels,
+        group_levels=_group_levels(fit),
+        group_index=index,
+        training_run_index=training_run_index,
+        training_runs=training_runs,
+        log_params=log_inputs["params"],
+        log_tokens=log_inputs["tokens"],
+        log_loss=np.log(loss / fit.reference.loss),
+        log_loss_se=None if error is None else np.nan_to_num(error) / loss,
+        reference=fit.reference,
+    )
+
+
+def _group_levels(fit: Fit) -> np.ndarray:
+    if len(fit.by) < 2:
+        return np.arange(len(fit.groups))[None] if fit.by else np.zeros((0, 1), dtype=int)
+    parts = [fit.split_group(name) or () for name in fit.groups]
+    return np.array([[fit.levels[i].index(part[i]) for part in parts] for i in range(len(fit.by))])
