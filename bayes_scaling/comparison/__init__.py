@@ -1,4 +1,4 @@
-"""Law against law, back-tests and calibration: is the answer as good as it says?"""
+"""Whether the answer is as good as it says: calibration and recovery."""
 
 from bayes_scaling.comparison.calibration import Calibration, calibrate
 from bayes_scaling.comparison.recovery import Recovery, recover

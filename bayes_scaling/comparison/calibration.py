@@ -1,4 +1,4 @@
-"""Simulation-based calibration: are a card's intervals right for truths from its own priors?
+"""Simulation-based calibration: whether intervals are right for truths from a card's priors.
 
 Talts et al. 2018, arXiv:1804.06788: draw parameters from the prior, runs from the parameters, and
 the posterior from the runs; the rank of the truth among the draws is then uniform.

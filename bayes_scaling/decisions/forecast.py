@@ -133,9 +133,8 @@ def _points(fit: Fit, points: pd.DataFrame | None, params: Any, tokens: Any) -> 
         raise InputError("give either a table of points, or params= and tokens=, not both")
     missing = [name for name in ("params", "tokens") if name not in points]
     if missing:
-        raise InputError(
-            f"the points lack {' and '.join(missing)}; their columns are {', '.join(map(str, points.columns))}"
-        )
+        columns = ", ".join(map(str, points.columns))
+        raise InputError(f"the points lack {' and '.join(missing)}; their columns are {columns}")
     read = {name: quantities(points[name], name) for name in ("params", "tokens")}
     label = _group_labels(fit, points)
     return pd.DataFrame(read if label is None else {**read, "group": label})

@@ -123,7 +123,8 @@ def _require_names(where: str, given: Mapping[str, object], wanted: list[str]) -
 
 def list_cards() -> tuple[ModelCard, ...]:
     """The cards that ship with the package, by name."""
-    return tuple(load_card(path) for path in sorted(resource_dir("models").glob("*.toml")))
+    cards = [load_card(path) for path in resource_dir("models").glob("*.toml")]
+    return tuple(sorted(cards, key=lambda card: card.name))
 
 
 def load_card(model: str | Path | ModelCard) -> ModelCard:

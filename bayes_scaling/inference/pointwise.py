@@ -66,7 +66,7 @@ def log_likelihood(noise: Noise, log_loss: Array) -> Array:
 
     nu, z = noise.nu, noise.standardised(log_loss)
     constant = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi)
-    return constant - np.log(noise.scale) - (nu + 1) / 2 * np.log1p(z**2 / nu)
+    return np.asarray(constant - np.log(noise.scale) - (nu + 1) / 2 * np.log1p(z**2 / nu))
 
 
 def pit(noise: Noise, log_loss: Array) -> Array:

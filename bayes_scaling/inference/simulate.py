@@ -69,7 +69,8 @@ def _grouped(
     """Theta of groups around a population, over one factor or two crossed ones."""
     location, scale = spread_prior(card)
     crossed = len(design.by) == 2
-    free, theta = {}, np.zeros((len(design.groups), len(mu)))
+    free: dict[str, tuple[tuple[str, ...], NDArray[np.float64]]] = {}
+    theta = np.zeros((len(design.groups), len(mu)))
     for i, (level, index) in enumerate(zip(design.levels, design.group_levels, strict=True)):
         tau = np.exp(rng.normal(location, widen * scale))
         effect = (mu if i == 0 else 0.0) + tau * rng.standard_normal((len(level), len(mu)))

@@ -46,5 +46,5 @@ def test_constants_are_the_published_ones(shared_data):
 
 
 def test_unknown_law_lists_the_known():
-    with pytest.raises(InputError, match="known: .*'chinchilla'"):
+    with pytest.raises(InputError, match=r"known: .*'chinchilla'"):
         get_law("chinchila")

@@ -1,0 +1,179 @@
+"""What a card expects before any run is seen: the losses and exponents that its priors imply.
+
+Plain numpy draws for one new group; nothing is compiled. Priors that look harmless one by one can
+together expect losses that no language model has, and a small table then inherits them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_scaling.inference.card import ModelCard, load_card
+from bayes_scaling.inference.model import parameter_names, population_prior, spread_prior
+from bayes_scaling.inference.pointwise import parameter_values
+from bayes_scaling.inference.summary import STATISTICS, summarise
+from bayes_scaling.inference.verdict import CheckResult
+from bayes_scaling.laws import Reference, get_law
+from bayes_scaling.runs import Runs, load_runs
+
+__all__ = ["PriorPredictive", "prior_predictive", "prior_theta"]
+
+Array = NDArray[np.float64]
+
+EXAMPLE_RUNS = "pile-families"
+PROB = 0.9
+TOO_LOW, TOO_HIGH = 0.3, 5.0
+"""Times the lowest loss seen. A model that guesses has ln(vocabulary), about 11 nats, which is
+five times the loss of a good model; 0.3 times it would be a perplexity below two."""
+
+ABSURD_SHARE_MAX = 0.05
+MOST_POINTS = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorPredictive:
+    """Losses that a card expects at the points of a table, before it has seen their losses.
+
+    Parameters
+    ----------
+    card : str
+        Name of the card.
+    relative_loss : float array of shape (draw, point)
+        The law's loss as a share of the lowest loss seen; points in order of compute.
+    absurd_share : float
+        Share of these below `TOO_LOW` or above `TOO_HIGH`.
+    loss : list of dict
+        For the run with the least compute and the one with the most: which, params, tokens, the
+        loss seen, and mean, median, sd, lower, upper of the prior loss, in the unit of the table.
+    parameters : dict of str to dict
+        The same statistics of the natural parameters E, alpha, ... and of the exponent a.
+    verdict : CheckResult
+    prob : float
+        Probability of the intervals.
+    """
+
+    card: str
+    relative_loss: Array
+    absurd_share: float
+    loss: list[dict[str, Any]]
+    parameters: dict[str, dict[str, float]]
+    verdict: CheckResult
+    prob: float = PROB
+
+    def to_json(self) -> str:
+        """Object: card, passed, text, absurd_share, prob, loss, parameters."""
+        values = {
+            "card": self.card,
+            "passed": self.verdict.passed,
+            "text": self.verdict.text,
+            "absurd_share": self.absurd_share,
+            "prob": self.prob,
+            "loss": self.loss,
+            "parameters": self.parameters,
+        }
+        return json.dumps(values, indent=2)
+
+
+def prior_predictive(
+    card: str | Path | ModelCard, runs: Runs | None = None, *, draws: int = 4000, seed: int = 1
+) -> PriorPredictive:
+    """Draw the law's loss a priori at the points of a table of runs.
+
+    Parameters
+    ----------
+    card : str, Path or ModelCard
+        As `load_card` takes it.
+    runs : Runs, optional
+        Where to look, and whose reference scales to use; the embedded ``pile-families`` by
+        default.
+    draws, seed : int
+        Number of draws, and where they start.
+
+    Returns
+    -------
+    PriorPredictive
+        Its verdict passes if absurd losses are rare.
+    """
+    card = load_card(card)
+    runs = load_runs(EXAMPLE_RUNS) if runs is None else runs
+    law, rng = get_law(card.law), np.random.default_rng(seed)
+    reference = Reference.of(runs.params, runs.tokens, runs.loss)
+    relative = parameter_values(card, prior_theta(card, draws, rng))
+    points = _points(runs)
+    log_inputs = reference.log_inputs(runs.params[points], runs.tokens[points])
+    columns = {name: value[:, None] for name, value in relative.items()}
+    loss = law.mean(np, log_inputs, law.in_reference(columns))
+    natural = law.natural(relative, reference)
+    values = {p.name: natural[p.name] for p in law.parameters} | {"a": law.exponents(natural)[0]}
+    absurd = float(np.mean((loss < TOO_LOW) | (loss > TOO_HIGH)))
+    return PriorPredictive(
+        card=card.name,
+        relative_loss=loss,
+        absurd_share=absurd,
+        loss=_ends(runs, points, loss * reference.loss),
+        parameters={name: _statistics(value) for name, value in values.items()},
+        verdict=_verdict(card, runs, loss, absurd),
+    )
+
+
+def prior_theta(card: ModelCard, n: int, rng: np.random.Generator) -> Array:
+    """Draws of theta for one group a priori, shape (n, parameter), on the sampled scale."""
+    centre, width = population_prior(card)
+    theta = rng.normal(centre, width, size=(n, len(parameter_names(card))))
+    if card.pooling is not None:
+        for _ in card.pooling.over:
+            location, scale = spread_prior(card)
+            tau = np.exp(rng.normal(location, scale, size=theta.shape))
+            theta = theta + tau * rng.standard_normal(theta.shape)
+    return theta
+
+
+def _points(runs: Runs) -> NDArray[np.intp]:
+    """Rows in order of compute, thinned evenly if there are many."""
+    order = np.argsort(runs.flops, kind="stable")
+    keep = np.linspace(0, len(order) - 1, min(len(order), MOST_POINTS)).round().astype(int)
+    return order[keep]
+
+
+def _ends(runs: Runs, points: NDArray[np.intp], loss: Array) -> list[dict[str, Any]]:
+    return [
+        {
+            "which": which,
+            "params": float(runs.params[points[at]]),
+            "tokens": float(runs.tokens[points[at]]),
+            "seen": float(runs.loss[points[at]]),
+            **_statistics(loss[:, at]),
+        }
+        for which, at in (("smallest", 0), ("largest", -1))
+    ]
+
+
+def _statistics(values: Array) -> dict[str, float]:
+    summary = summarise(values, PROB)
+    return {name: float(summary[name]) for name in STATISTICS}
+
+
+def _verdict(card: ModelCard, runs: Runs, loss: Array, absurd: float) -> CheckResult:
+    low, high = float(np.mean(loss < TOO_LOW)), float(np.mean(loss > TOO_HIGH))
+    passed = absurd < ABSURD_SHARE_MAX
+    advice = (
+        "such losses are rare, as they should be."
+        if passed
+        else f"at most {ABSURD_SHARE_MAX:.0%} is wanted; narrow the priors of the terms, or of the "
+        "exponents."
+    )
+    return CheckResult(
+        name="prior predictive",
+        passed=passed,
+        fatal=False,
+        text=f"At the runs of {runs.name}, card {card.name!r} gives {low:.1%} of its prior to "
+        f"losses below {TOO_LOW:g} times the lowest one seen ({runs.loss.min():.4g}) and "
+        f"{high:.1%} to losses above {TOO_HIGH:g} times it: {advice}",
+        values={"absurd_share": absurd, "too_low": low, "too_high": high},
+    )
