@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,12 +65,11 @@ class Calibration:
         """Values of every scalar quantity over simulations, by label."""
         scalars = {}
         for name, values in self.pit.data_vars.items():
-            flat = values.stack(cell=[d for d in values.dims if d != "simulation"])
-            for i, cell in enumerate(flat["cell"].to_numpy()):
-                label = ", ".join(map(str, np.atleast_1d(np.asarray(cell, dtype=object)).ravel()))
-                scalars[f"{name}[{label}]" if flat.sizes["cell"] > 1 or label else str(name)] = (
-                    flat.isel(cell=i).to_numpy()
-                )
+            dims = [dim for dim in values.dims if dim != "simulation"]
+            for cell in product(*(values[dim].to_numpy() for dim in dims)):
+                label = f"{name}[{', '.join(map(str, cell))}]" if cell else str(name)
+                at = dict(zip(dims, cell, strict=True))
+                scalars[label] = values.sel(at).to_numpy()
         return scalars
 
     def plot(self) -> Figure:

@@ -31,7 +31,10 @@ def quantities(values: Any, what: str, *, flops: bool = False) -> NDArray[np.flo
     many = [values] if isinstance(values, str) or np.ndim(values) == 0 else list(values)
     if not many:
         raise InputError(f"{what}: at least one value is needed")
-    parsed = np.array([read(value) for value in many], dtype=float)
+    try:
+        parsed = np.array([read(value) for value in many], dtype=float)
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from error
     bad = ~(np.isfinite(parsed) & (parsed >= 1) & (parsed < LARGEST))
     if bad.any():
         raise InputError(

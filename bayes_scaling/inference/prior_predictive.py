@@ -138,7 +138,7 @@ def _points(runs: Runs) -> NDArray[np.intp]:
     """Rows in order of compute, thinned evenly if there are many."""
     order = np.argsort(runs.flops, kind="stable")
     keep = np.linspace(0, len(order) - 1, min(len(order), MOST_POINTS)).round().astype(int)
-    return order[keep]
+    return np.asarray(order[keep])
 
 
 def _ends(runs: Runs, points: NDArray[np.intp], loss: Array) -> list[dict[str, Any]]:

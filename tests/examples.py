@@ -1,0 +1,234 @@
+"""Small fits and tables for tests: no sampler, no compilation, known truth.
+
+>>> fit = example_fit(groups=3)           # hierarchical, by "architecture"
+>>> fit = example_fit()                   # one group, card "chinchilla"
+>>> fit = example_fit(groups=3, crossed=True)   # by "architecture" and "dataset"
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayes_scaling.inference.assemble import assemble
+from bayes_scaling.inference.card import ModelCard, load_card
+from bayes_scaling.inference.design import Design, make_design
+from bayes_scaling.inference.diagnostics import Evidence, diagnose
+from bayes_scaling.inference.model import parameter_names
+from bayes_scaling.inference.pointwise import parameter_values
+from bayes_scaling.inference.posterior import Fit
+from bayes_scaling.inference.sample import Effort
+from bayes_scaling.laws import get_law
+from bayes_scaling.runs import Runs, read_runs
+
+TRUTH = {"E": 1.8, "A": 480.0, "B": 2080.0, "alpha": 0.348, "beta": 0.366}
+"""Chinchilla's law as refitted by Besiroglu et al. 2024, rounded."""
+
+SIGMA, NU = 0.004, 6.0
+CHAINS = 4
+SPREAD = 0.05
+"""Made-up posterior median of the spread between groups."""
+
+NAMES = ("dense", "experts", "recurrent", "hybrid", "looped", "sparse", "linear", "shared")
+DATASETS = ("web", "code")
+
+
+def example_truth(groups: int = 1) -> list[dict[str, float]]:
+    """Natural parameters of every group: the first is `TRUTH`, the others depart from it."""
+    factors = 1 + 0.04 * np.arange(groups)
+    return [
+        {**TRUTH, "E": TRUTH["E"] * f, "A": TRUTH["A"] * f**2, "alpha": TRUTH["alpha"] * f**0.5}
+        for f in factors
+    ]
+
+
+def example_runs(
+    groups: int = 1, *, crossed: bool = False, n_sizes: int = 5, n_ratios: int = 4, seed: int = 1
+) -> Runs:
+    """A grid of sizes and token ratios in every group, with seed noise around the truth.
+
+    Columns params, tokens, loss, architecture, dataset. Without `crossed` all groups have the
+    same data set.
+    """
+    rng = np.random.default_rng(seed)
+    params = np.repeat(np.geomspace(5e7, 2e9, n_sizes), n_ratios)
+    tokens = params * np.tile(np.geomspace(8, 60, n_ratios), n_sizes)
+    parts = []
+    for g, truth in enumerate(example_truth(groups)):
+        for d, dataset in enumerate(DATASETS[: 1 + crossed]):
+            loss = truth["E"] + truth["A"] * params ** -truth["alpha"]
+            loss = (loss + truth["B"] * tokens ** -truth["beta"]) * (1 - 0.1 * d)
+            loss = loss * np.exp(SIGMA * rng.standard_t(NU, size=len(loss)))
+            names = {"architecture": NAMES[g], "dataset": dataset}
+            parts.append(pd.DataFrame({"params": params, "tokens": tokens, "loss": loss, **names}))
+    return read_runs(pd.concat(parts, ignore_index=True), name="example")
+
+
+@functools.cache
+def example_fit(
+    groups: int = 1,
+    *,
+    by: str | None = None,
+    card: str | ModelCard | None = None,
+    crossed: bool = False,
+    seed: int = 1,
+    n_draws: int = 250,
+) -> Fit:
+    """A valid `Fit` whose posterior is Gaussian around the truth, as wide as the runs allow.
+
+    Parameters
+    ----------
+    groups : int
+        Architectures, up to eight; with more than one the hierarchical card is used.
+    by : str, optional
+        Grouping column; "architecture" where there are several groups.
+    card : str or ModelCard, optional
+        Instead of chinchilla, or chinchilla-hierarchical where there are several groups.
+    crossed : bool
+        Group by architecture and dataset.
+    seed : int
+        Of the runs and the draws.
+    n_draws : int
+        Draws of each of the four chains.
+
+    Returns
+    -------
+    Fit
+        The same object for the same arguments: do not change its tree.
+    """
+    pooled = groups > 1 or crossed or by is not None
+    model = load_card(card or ("chinchilla-hierarchical" if pooled else "chinchilla"))
+    columns = ("architecture", "dataset") if crossed else (by or "architecture",) * pooled
+    runs = example_runs(groups, crossed=crossed, seed=seed)
+    design = make_design(runs, columns)
+    sampled = _fake_sampling(model, design, groups, seed, n_draws)
+    tree = assemble(model, design, runs, sampled, seed=seed, sampler="none")
+    effort = Effort(draws=n_draws, chains=CHAINS)
+    evidence = Evidence(
+        fit=Fit(tree), design=design, warnings=runs.problems, attempt=1, effort=effort
+    )
+    tree = diagnose(evidence)
+    seconds = {"import": 0.0, "compile": 0.0, "sample": 0.0, "total": 0.0}
+    tree.attrs["seconds"] = json.dumps(seconds)
+    return Fit(tree)
+
+
+def untrusted(fit: Fit) -> Fit:
+    """The same fit with a fatal check that failed."""
+    tree = fit.tree.copy()
+    failed = {
+        "name": "r-hat",
+        "passed": False,
+        "fatal": True,
+        "text": "The chains do NOT agree: the largest R-hat is 1.8 (at most 1.01 is wanted).",
+    }
+    others = [check for check in json.loads(tree.attrs["checks"]) if check["name"] != "r-hat"]
+    tree.attrs["checks"] = json.dumps([failed, *others])
+    return Fit(tree)
+
+
+def _fake_sampling(
+    card: ModelCard, design: Design, groups: int, seed: int, n_draws: int
+) -> xr.DataTree:
+    rng = np.random.default_rng([seed, 7])
+    names, shape = parameter_names(card), (CHAINS, n_draws)
+    centre = _true_theta(design, example_truth(groups))
+    first = design.group_levels[0] if len(design.by) == 2 else np.arange(len(centre))
+    blocks = []
+    for i in range(first.max() + 1):
+        rows = first[design.group_index] == i
+        mean, covariance = _laplace(card, design, centre[first == i].mean(axis=0), rows)
+        blocks.append(rng.multivariate_normal(mean, covariance, shape))
+    theta = np.stack(blocks, axis=2)
+
+    def around(value: np.ndarray, width: float) -> np.ndarray:
+        return value + width * rng.standard_normal((*shape, *np.shape(value)))
+
+    tau = np.log([SPREAD] * len(names))
+    posterior: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    if len(design.by) == 2:
+        second, left = design.group_levels[1], centre - theta.mean(axis=(0, 1))[first]
+        offsets = np.stack([left[second == i].mean(axis=0) for i in range(second.max() + 1)])
+        effects = theta, around(offsets, 0.001)
+        for i, effect in enumerate(effects, start=1):
+            posterior[f"effect_{i}"] = ((f"level_{i}", "parameter"), effect)
+            posterior[f"tau_{i}"] = (("parameter",), np.exp(around(tau, 0.1)))
+        theta = effects[0][:, :, first] + effects[1][:, :, second]
+    elif card.pooling is not None:
+        posterior["tau"] = (("parameter",), np.exp(around(tau, 0.1)))
+    if card.pooling is not None:
+        posterior["mu"] = (("parameter",), around(centre.mean(axis=0), 0.02))
+    posterior["theta"] = (("group", "parameter"), theta)
+    posterior["nu"] = ((), np.exp(around(np.array(np.log(NU)), 0.1)))
+    return xr.DataTree.from_dict(
+        {"posterior": _dataset(posterior, design, names), "sample_stats": _statistics(rng, shape)}
+    )
+
+
+def _laplace(
+    card: ModelCard, design: Design, theta: np.ndarray, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance of theta given some of the runs: one Gauss-Newton step from the truth."""
+    law, step = get_law(card.law), 1e-4
+
+    def log_loss(at: np.ndarray) -> np.ndarray:
+        value = law.in_reference(parameter_values(card, at))
+        return np.log(law.mean(np, {k: v[rows] for k, v in design.log_inputs.items()}, value))
+
+    nudges = step * np.eye(len(theta))
+    slopes = np.stack([(log_loss(theta + n) - log_loss(theta - n)) / (2 * step) for n in nudges])
+    precision = slopes @ slopes.T / SIGMA**2 + np.eye(len(theta)) / 0.05**2
+    precision[-1, -1] += 2 * rows.sum()
+    covariance = np.linalg.inv(precision)
+    residuals = np.clip(design.log_loss[rows] - log_loss(theta), -3 * SIGMA, 3 * SIGMA)
+    return theta + covariance @ slopes @ residuals / SIGMA**2, covariance
+
+
+def _true_theta(design: Design, truths: list[dict[str, float]]) -> np.ndarray:
+    """Theta of every group in reference units, shape (group, parameter): Chinchilla's law."""
+    reference, rows = design.reference, []
+    for name in design.groups:
+        architecture, _, dataset = name.partition("/")
+        truth = truths[NAMES.index(architecture) if architecture in NAMES else 0]
+        level = (0.9 if dataset == DATASETS[1] else 1.0) / reference.loss
+        values = (
+            truth["E"] * level,
+            truth["A"] * reference.params ** -truth["alpha"] * level,
+            truth["B"] * reference.tokens ** -truth["beta"] * level,
+            truth["alpha"],
+            truth["beta"],
+            SIGMA,
+        )
+        rows.append(np.log(values))
+    return np.array(rows)
+
+
+def _dataset(
+    posterior: dict[str, tuple[tuple[str, ...], np.ndarray]], design: Design, names: list[str]
+) -> xr.Dataset:
+    labels = {"group": design.groups, "parameter": tuple(names)}
+    labels |= {f"level_{i + 1}": level for i, level in enumerate(design.levels)}
+    used = {dim for dims, _ in posterior.values() for dim in dims}
+    chain, draw = next(iter(posterior.values()))[1].shape[:2]
+    coords = {dim: list(values) for dim, values in labels.items() if dim in used}
+    coords |= {"chain": np.arange(chain), "draw": np.arange(draw)}
+    variables = {
+        name: (("chain", "draw", *dims), values) for name, (dims, values) in posterior.items()
+    }
+    return xr.Dataset(variables, coords=coords)
+
+
+def _statistics(rng: np.random.Generator, shape: tuple[int, int]) -> xr.Dataset:
+    dims = ("chain", "draw")
+    return xr.Dataset(
+        {
+            "diverging": (dims, np.zeros(shape, dtype=bool)),
+            "energy": (dims, rng.normal(size=shape)),
+            "n_steps": (dims, np.full(shape, 7)),
+        },
+        coords={"chain": np.arange(shape[0]), "draw": np.arange(shape[1])},
+    )
