@@ -112,6 +112,7 @@ def recover(
         Probability of the intervals.
     seed : int
     effort : Effort, optional
+        By default 4 chains of 500 draws.
     on_progress : callable, optional
         Called with the number of tables done.
     """
@@ -124,11 +125,8 @@ def recover(
         truth = _plausible(card, design, rng, widen)
         log_loss = simulate_log_loss(card, design, truth, rng)
         log_loss += np.log1p(spoiled_by) * (rng.uniform(size=len(log_loss)) < spoiled)
-        # The model sees the table as a user's: its reference loss is the lowest one in it.
-        lowest = float(np.exp(log_loss.min()))
-        reference = replace(design.reference, loss=lowest)
-        table = replace(design, log_loss=log_loss - np.log(lowest), reference=reference)
-        fits = fits or ManyFits(card, table, effort or Effort())
+        table = _as_read(design, log_loss)
+        fits = fits or ManyFits(card, table, effort or Effort(draws=500, tune=1000))
         posterior, diverged = fits.posterior(table, seed=seed + i)
         divergences += diverged
         draws = posterior.stack(sample=("chain", "draw"), create_index=False)
@@ -138,10 +136,18 @@ def recover(
     return Recovery(intervals=pd.concat(rows, ignore_index=True), divergences=divergences)
 
 
+def _as_read(design: Design, log_loss: np.ndarray) -> Design:
+    """The table in the reference units that it would have if it were read from a file."""
+    params = np.exp(design.log_params) * design.reference.params
+    tokens = np.exp(design.log_tokens) * design.reference.tokens
+    reference = Reference.of(params, tokens, np.exp(log_loss))
+    return replace(design, log_loss=log_loss - np.log(reference.loss), reference=reference)
+
+
 def _plausible(
     card: ModelCard, design: Design, rng: np.random.Generator, widen: float
 ) -> xr.Dataset:
-    """Draw truths until E is below every loss at the reference, as in any table of real runs."""
+    """Draw truths until no group's losses scatter by more than a tenth."""
     while True:
         truth = draw_parameters(card, design, rng, widen=widen)
         noise = truth["theta"].sel(parameter="sigma").to_numpy()

@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 EXAMPLE_RUNS = "pile-families"
 PROB = 0.9
 TOO_LOW, TOO_HIGH = 0.3, 5.0
-"""Times the lowest loss seen. A model that guesses has ln(vocabulary), about 11 nats, which is
+"""Times the reference loss, a low loss of the runs. A model that guesses has ln(vocabulary), about 11 nats, which is
 five times the loss of a good model; 0.3 times it would be a perplexity below two."""
 
 ABSURD_SHARE_MAX = 0.05
@@ -45,7 +45,7 @@ class PriorPredictive:
     card : str
         Name of the card.
     relative_loss : float array of shape (draw, point)
-        The law's loss as a share of the lowest loss seen; points in order of compute.
+        The law's loss as a share of the reference loss of the runs; points in order of compute.
     absurd_share : float
         Share of these below `TOO_LOW` or above `TOO_HIGH`.
     loss : list of dict
@@ -111,14 +111,13 @@ def prior_predictive(
     loss = law.mean(np, log_inputs, law.in_reference(columns))
     natural = law.natural(relative, reference)
     values = {p.name: natural[p.name] for p in law.parameters} | {"a": law.exponents(natural)[0]}
-    absurd = float(np.mean((loss < TOO_LOW) | (loss > TOO_HIGH)))
     return PriorPredictive(
         card=card.name,
         relative_loss=loss,
-        absurd_share=absurd,
+        absurd_share=float(np.mean((loss < TOO_LOW) | (loss > TOO_HIGH))),
         loss=_ends(runs, points, loss * reference.loss),
         parameters={name: _statistics(value) for name, value in values.items()},
-        verdict=_verdict(card, runs, loss, absurd),
+        verdict=_verdict(card, runs.name, reference, loss),
     )
 
 
@@ -159,9 +158,9 @@ def _statistics(values: Array) -> dict[str, float]:
     return {name: float(summary[name]) for name in STATISTICS}
 
 
-def _verdict(card: ModelCard, runs: Runs, loss: Array, absurd: float) -> CheckResult:
+def _verdict(card: ModelCard, name: str, reference: Reference, loss: Array) -> CheckResult:
     low, high = float(np.mean(loss < TOO_LOW)), float(np.mean(loss > TOO_HIGH))
-    passed = absurd < ABSURD_SHARE_MAX
+    passed = low + high < ABSURD_SHARE_MAX
     advice = (
         "such losses are rare, as they should be."
         if passed
@@ -172,8 +171,8 @@ def _verdict(card: ModelCard, runs: Runs, loss: Array, absurd: float) -> CheckRe
         name="prior predictive",
         passed=passed,
         fatal=False,
-        text=f"At the runs of {runs.name}, card {card.name!r} gives {low:.1%} of its prior to "
-        f"losses below {TOO_LOW:g} times the lowest one seen ({runs.loss.min():.4g}) and "
-        f"{high:.1%} to losses above {TOO_HIGH:g} times it: {advice}",
-        values={"absurd_share": absurd, "too_low": low, "too_high": high},
+        text=f"At the runs of {name}, card {card.name!r} gives {low:.1%} of its prior to losses "
+        f"below {TOO_LOW:g} times a low loss of theirs ({reference.loss:.4g}) and {high:.1%} to "
+        f"losses above {TOO_HIGH:g} times it: {advice}",
+        values={"too_low": low, "too_high": high},
     )

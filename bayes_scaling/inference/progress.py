@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from bayes_scaling.inference.sample import Effort
+from typing import Any
 
 __all__ = ["progress_bar", "working"]
 
@@ -25,8 +22,8 @@ def working(text: str, *, show: bool) -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(effort: Effort, *, show: bool) -> Iterator[Callable[[list[Any]], None] | None]:
-    """A bar over the draws of all chains; yields the callback that nutpie calls."""
+def progress_bar(total: int, *, show: bool) -> Iterator[Callable[[list[Any]], None] | None]:
+    """A bar over `total` draws of all chains; yields the callback that nutpie calls."""
     if not show:
         yield None
         return
@@ -40,7 +37,6 @@ def progress_bar(effort: Effort, *, show: bool) -> Iterator[Callable[[list[Any]]
         TimeRemainingColumn(),
         TextColumn("{task.fields[divergences]} divergences"),
     )
-    total = effort.chains * (effort.draws + effort.tune)
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("sampling", total=total, divergences=0)
 

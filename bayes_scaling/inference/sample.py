@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import xarray as xr
 
 from bayes_scaling.errors import InputError, unknown_name
+from bayes_scaling.inference.progress import progress_bar, working
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -99,14 +100,13 @@ def sample(
 def _nutpie(model: pm.Model, effort: Effort, seed: int, progress: bool, compiled: Any) -> Sampling:
     import nutpie
 
-    from bayes_scaling.inference.progress import progress_bar, working
-
     start = time.perf_counter()
     if compiled is None:
         with working("compiling the model", show=progress):
             compiled = nutpie.compile_pymc_model(model)
     compiled_at = time.perf_counter()
-    with progress_bar(effort, show=progress) as callback:
+    total = effort.chains * (effort.draws + effort.tune)
+    with progress_bar(total, show=progress) as callback:
         tree = nutpie.sample(
             compiled,
             draws=effort.draws,
@@ -142,6 +142,7 @@ def _through_pymc(name: str) -> Callable[..., Sampling]:
                     nuts_sampler=name,
                     nuts={"target_accept": effort.target_accept},
                     progressbar=progress,
+                    quiet=not progress,
                     compute_convergence_checks=False,
                 )
         except ImportError as error:

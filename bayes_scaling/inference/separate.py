@@ -2,7 +2,7 @@
 
 Per group the mode of the Student-t likelihood and the card's population prior, with noise and
 tails fixed at their posterior medians, and a Gaussian around it on the scale where the parameters
-are sampled (Laplace, with the expected information). It is not a posterior: the noise is taken
+are sampled (Laplace, from the observed information). It is not a posterior: the noise is taken
 as known, rows that share a run count as independent, and skewness and second modes are lost. It
 serves to show how far pooling moved a group, and is never used for an answer.
 """
@@ -27,7 +27,7 @@ N_DRAWS = 4000
 N_STARTS = 6
 N_STEPS = 60
 STATISTICS = ("median", "lower", "upper")
-_DIFFERENCE = 1e-5
+_DIFFERENCE, _SECOND_DIFFERENCE = 1e-5, 1e-4
 _EASIEST, _HARDEST = 1e-8, 1e8
 
 Array = NDArray[np.float64]
@@ -69,7 +69,7 @@ def _estimate(fit: Fit, design: Design, group: int, prob: float) -> dict[str, li
     rng = np.random.default_rng([fit.seed, group, 2])
     problem = _problem(fit, design, group)
     mode = _mode(problem, _starts(fit, problem, group, rng))
-    covariance = np.linalg.inv(problem.information(mode[None])[0])
+    covariance = _covariance(problem, mode)
     theta = rng.multivariate_normal(mode, covariance, size=N_DRAWS, method="eigh")
     natural = fit.law.natural(problem.relative(theta), fit.reference)
     a, b = fit.law.exponents(natural)
@@ -117,11 +117,19 @@ class _Problem:
         up, down = (self.scores(theta[..., None, :] + sign * step) for sign in (1, -1))
         return np.swapaxes(up - down, -1, -2) / (2 * _DIFFERENCE)
 
-    def information(self, theta: Array) -> Array:
-        """Expected information of the likelihood plus the prior's precision."""
-        jacobian = self.jacobian(theta)
+    def expected_information(self, theta: Array) -> Array:
+        """Expected information of the likelihood plus the prior's precision; always invertible."""
+        jacobian = self.jacobian(theta[None])[0]
         share = (self.nu + 1) / (self.nu + 3)
-        return share * np.swapaxes(jacobian, -1, -2) @ jacobian + np.diag(self.width**-2.0)
+        return np.asarray(share * jacobian.T @ jacobian + np.diag(self.width**-2.0))
+
+    def observed_information(self, theta: Array) -> Array:
+        """Second differences of the objective."""
+        steps = _SECOND_DIFFERENCE * np.eye(len(theta))
+        total, apart = steps[:, None] + steps, steps[:, None] - steps
+        f = self.objective
+        corners = f(theta + total) - f(theta + apart) - f(theta - apart) + f(theta - total)
+        return np.asarray(corners / (4 * _SECOND_DIFFERENCE**2))
 
 
 def _problem(fit: Fit, design: Design, group: int) -> _Problem:
@@ -140,6 +148,16 @@ def _problem(fit: Fit, design: Design, group: int) -> _Problem:
         centre=centre[:-1],
         width=width[:-1],
     )
+
+
+def _covariance(problem: _Problem, mode: Array) -> Array:
+    """Inverse of the observed information, or of the expected one where that has no inverse."""
+    observed = problem.observed_information(mode)
+    try:
+        np.linalg.cholesky(observed)
+    except np.linalg.LinAlgError:
+        return np.linalg.inv(problem.expected_information(mode))
+    return np.linalg.inv(observed)
 
 
 def _starts(fit: Fit, problem: _Problem, group: int, rng: np.random.Generator) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,10 @@ from bayes_scaling.inference.assemble import FIT_FORMAT
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.posterior import Fit
 
-__all__ = ["design_of", "load_fit", "replacing", "save_fit"]
+__all__ = ["QUESTION_GROUPS", "design_of", "load_fit", "replacing", "save_fit"]
+
+QUESTION_GROUPS = ("posterior", "constant_data", "observed_data")
+"""Groups of the tree that forecasts and allocations read."""
 
 
 @contextlib.contextmanager
@@ -59,8 +62,15 @@ def save_fit(fit: Fit, path: str | Path) -> Path:
     return Path(path)
 
 
-def load_fit(path: str | Path) -> Fit:
+def load_fit(path: str | Path, *, groups: Sequence[str] | None = None) -> Fit:
     """Read a fit that `Fit.save` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+    groups : sequence of str, optional
+        Read only these groups of its tree; `QUESTION_GROUPS` are enough to forecast and to
+        allocate. All of them by default.
 
     Raises
     ------
@@ -72,8 +82,7 @@ def load_fit(path: str | Path) -> Fit:
         what = "is a folder" if path.is_dir() else "does not exist"
         raise FitFileError(f"cannot read the fit {str(path)!r}: it {what}")
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as opened:
-            tree = opened.load()
+        tree = _read_tree(path, groups)
     except Exception as error:
         # The NetCDF stack raises OSError, KeyError, ValueError and others on damaged files.
         raise FitFileError(
@@ -91,6 +100,20 @@ def load_fit(path: str | Path) -> Fit:
             + ("update bayes-scaling" if found > FIT_FORMAT else "fit the runs again")
         )
     return Fit(tree)
+
+
+def _read_tree(path: Path, groups: Sequence[str] | None) -> xr.DataTree:
+    if groups is None:
+        with xr.open_datatree(path, engine="h5netcdf") as opened:
+            return opened.load()
+    # Most of the time of opening a file goes into groups that a question never looks at.
+    parts = {}
+    for group in ("/", *groups):
+        with xr.open_dataset(path, engine="h5netcdf", group=group) as part:
+            parts[group] = part.load()
+            if group == "/" and part.attrs.get("creator") != "bayes-scaling":
+                break
+    return xr.DataTree.from_dict(parts)
 
 
 def design_of(fit: Fit) -> Design:

@@ -4,8 +4,8 @@ A law is written once, against an array namespace ``xp``: numpy evaluates it on 
 ``pytensor.tensor`` inside a model (which also gives its gradient).
 
 Every law here keeps its form when its inputs and its loss are measured in other units, so a
-model samples it in *reference units*: inputs divided by those of a typical run, loss by the
-lowest loss seen. There the parameters are of order one and nearly uncorrelated. `Law.natural`
+model samples it in *reference units*: inputs divided by those of a typical run, loss by a low
+loss of the table. There the parameters are of order one and nearly uncorrelated. `Law.natural`
 takes them back to nats, parameters and tokens.
 """
 
@@ -22,6 +22,9 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["Law", "Parameter", "PublishedFit", "Reference"]
 
 Array = NDArray[np.float64]
+
+LOW_LOSS = 0.1
+"""Quantile of the losses that makes the unit of loss."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +65,14 @@ class PublishedFit:
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """The units a model samples in: a typical run and the lowest loss seen.
+    """The units a model samples in: a typical run and a low loss.
 
     Parameters
     ----------
     params, tokens : float
         Geometric means over the runs.
     loss : float
-        Lowest loss of the runs, in their unit.
+        A low loss of the runs (their tenth percentile), in their unit.
     """
 
     params: float
@@ -82,7 +85,8 @@ class Reference:
         return cls(
             params=float(np.exp(np.mean(np.log(np.asarray(params, dtype=float))))),
             tokens=float(np.exp(np.mean(np.log(np.asarray(tokens, dtype=float))))),
-            loss=float(np.min(np.asarray(loss, dtype=float))),
+            # Not the lowest: one mis-recorded loss must not move the prior of every term.
+            loss=float(np.quantile(np.asarray(loss, dtype=float), LOW_LOSS)),
         )
 
     def log_inputs(self, params: Any, tokens: Any) -> dict[str, Any]:

@@ -32,9 +32,9 @@ def test_an_edited_copy_is_used(tmp_path):
 
 BROKEN = {
     "unknown key": (TEXT.replace("[noise]", 'colour = "blue"\n[noise]', 1), "colour"),
-    "negative scale": (TEXT.replace("sigma = 0.35", "sigma = -0.35"), r"priors\.E.*sigma"),
+    "negative scale": (TEXT.replace("sigma = 0.4", "sigma = -0.35"), r"priors\.E.*sigma"),
     "zero median": (TEXT.replace("median = 0.7", "median = 0"), r"priors\.E.*median"),
-    "infinite": (TEXT.replace("sigma = 0.35", "sigma = inf"), r"priors\.E.*sigma"),
+    "infinite": (TEXT.replace("sigma = 0.4", "sigma = inf"), r"priors\.E.*sigma"),
     "unknown law": (TEXT.replace('law = "chinchilla"', 'law = "chincilla"'), "unknown law"),
     "missing prior": (TEXT.replace("[priors.beta]", "[priors.gamma]"), "unknown gamma; missing"),
     "wrong support": (
@@ -66,7 +66,7 @@ def test_broken_cards_name_the_key(what, tmp_path):
 
 
 def test_all_problems_are_named_at_once():
-    text = TEXT.replace("sigma = 0.35", "sigma = -1").replace("median = 5.0", "median = -5.0")
+    text = TEXT.replace("sigma = 0.4", "sigma = -1").replace("median = 5.0", "median = -5.0")
     with pytest.raises(CardError) as caught:
         parse_card(text)
     assert "priors.E" in str(caught.value)

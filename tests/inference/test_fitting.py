@@ -153,7 +153,8 @@ def test_the_245_runs(shared_data):
     for name, mean, sd in (("E", 1.805, 0.016), ("alpha", 0.342, 0.010), ("beta", 0.363, 0.010)):
         assert summary.loc[name, "mean"] == pytest.approx(mean, abs=0.25 * sd)
         assert summary.loc[name, "sd"] == pytest.approx(sd, rel=0.15)
-    published = {fit.key: fit.values for fit in bs.laws.get_law("chinchilla").published}
+    law = bs.laws.get_law("chinchilla")
+    published = {one.key: one.values for one in law.published}  # noqa: PD011
     for name, value in published["Besiroglu et al. 2024"].items():
         assert summary.loc[name, "lower"] < value < summary.loc[name, "upper"], name
     assert published["Hoffmann et al. 2022"]["E"] < summary.loc["E", "lower"]

@@ -1,0 +1,98 @@
+"""Command line of the benchmarks: speed, scaling, accuracy."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import accuracy, scaling, speed
+from benchmarks.contestants import CONTESTANTS
+from benchmarks.record import RESULTS
+from benchmarks.world import Noise
+
+EXAMPLES = """examples:
+  python -m benchmarks speed                     all contestants, three repeats
+  python -m benchmarks speed --only ours huber-quick --repeats 1
+  python -m benchmarks speed --runs my_runs.csv  on a table of your own
+  python -m benchmarks scaling --rows 50 500 --groups 1 4
+  python -m benchmarks accuracy --replications 10
+
+Every command writes a JSON file to the results folder and prints its table as markdown.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, run and print."""
+    parsed = _parser().parse_args(arguments)
+    folder: Path = parsed.results
+    if parsed.command == "speed":
+        table = speed.run(
+            parsed.only, parsed.repeats, parsed.rows, parsed.runs, parsed.seed, folder
+        )
+    elif parsed.command == "scaling":
+        table = scaling.run(
+            parsed.rows,
+            parsed.groups,
+            parsed.rows_per_group,
+            parsed.repeats,
+            parsed.patience,
+            parsed.seed,
+            folder,
+        )
+    else:
+        noise = Noise(sigma=parsed.sigma, nu=parsed.nu)
+        table = accuracy.run(
+            parsed.replications, parsed.rows, noise, parsed.only, parsed.seed, folder
+        )
+    print(table)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--seed", type=int, default=1, help="of the tables and of every fit")
+    common.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
+    commands = parser.add_subparsers(dest="command", required=True)
+    _speed(commands.add_parser("speed", parents=[common], help="time and memory, side by side"))
+    _scaling(commands.add_parser("scaling", parents=[common], help="growth with rows and groups"))
+    _accuracy(commands.add_parser("accuracy", parents=[common], help="width and coverage"))
+    return parser
+
+
+def _speed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=245, help="of the simulated table")
+    parser.add_argument("--runs", type=Path, help="a table of runs instead of a simulated one")
+
+
+def _scaling(parser: argparse.ArgumentParser) -> None:
+    rows, groups = [50, 500, 5000, 50_000], [1, 4, 16, 64]
+    parser.add_argument("--rows", type=int, nargs="*", default=rows, help="tables of one group")
+    parser.add_argument("--groups", type=int, nargs="*", default=groups)
+    parser.add_argument("--rows-per-group", type=int, default=30)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--patience", type=float, default=600.0, help="seconds after which a size is not repeated"
+    )
+
+
+def _accuracy(parser: argparse.ArgumentParser) -> None:
+    methods = accuracy.METHODS
+    parser.add_argument("--replications", type=int, default=60)
+    parser.add_argument("--rows", type=int, default=60)
+    parser.add_argument("--sigma", type=float, default=0.0037, help="scale of log loss")
+    parser.add_argument("--nu", type=float, default=5.0, help="degrees of freedom")
+    parser.add_argument("--only", nargs="+", choices=methods, default=list(methods))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
