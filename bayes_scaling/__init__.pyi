@@ -15,13 +15,17 @@ from .inference import NEW_GROUP as NEW_GROUP
 from .inference import CheckResult as CheckResult
 from .inference import Fit as Fit
 from .inference import ModelCard as ModelCard
+from .inference import PriorPredictive as PriorPredictive
 from .inference import fit as fit
 from .inference import list_cards as list_cards
 from .inference import load_card as load_card
 from .inference import load_fit as load_fit
+from .inference import prior_predictive as prior_predictive
 from .runs import Problem as Problem
 from .runs import Runs as Runs
 from .runs import RunsError as RunsError
+from .runs import datasheet as datasheet
+from .runs import fetch as fetch
 from .runs import list_runs as list_runs
 from .runs import load_runs as load_runs
 from .runs import read_runs as read_runs

@@ -87,7 +87,7 @@ def recover(
     *,
     sizes: tuple[int, ...] = (3, 5, 8, 12, 16, 22, 30, 40),
     tables: int = 50,
-    widen: float = 1.25,
+    widen: float = 1.15,
     spoiled: float = 0.0,
     spoiled_by: float = 0.05,
     prob: float = 0.9,

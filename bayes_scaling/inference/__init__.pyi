@@ -6,5 +6,7 @@ from .model import build_model as build_model
 from .posterior import DEFAULT_PROB as DEFAULT_PROB
 from .posterior import NEW_GROUP as NEW_GROUP
 from .posterior import Fit as Fit
+from .prior_predictive import PriorPredictive as PriorPredictive
+from .prior_predictive import prior_predictive as prior_predictive
 from .storage import load_fit as load_fit
 from .verdict import CheckResult as CheckResult

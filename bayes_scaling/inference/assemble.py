@@ -13,13 +13,13 @@ import xarray as xr
 
 from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.design import Design
-from bayes_scaling.inference.model import parameter_names, population_prior, spread_prior
 from bayes_scaling.inference.pointwise import (
     log_likelihood,
     log_prior,
     noise_of_runs,
     parameter_values,
 )
+from bayes_scaling.inference.simulate import prior_theta
 from bayes_scaling.laws import get_law
 from bayes_scaling.runs import Runs
 
@@ -59,14 +59,20 @@ def assemble(
 
 
 def _in_natural_units(card: ModelCard, design: Design, posterior: xr.Dataset) -> xr.Dataset:
-    law, dims = get_law(card.law), ("chain", "draw", "group")
-    relative = parameter_values(card, posterior["theta"].transpose(*dims, "parameter").to_numpy())
-    natural = law.natural(relative, design.reference)
-    a, b = law.exponents(natural)
-    values = {**natural, "a": a, "b": b, "sigma": relative["sigma"]}
+    dims = ("chain", "draw", "group")
+    theta = posterior["theta"].transpose(*dims, "parameter").to_numpy()
+    values = _natural_values(card, design, theta)
     draws = posterior.assign({name: (dims, value) for name, value in values.items()})
     draws.attrs = {}
     return draws.drop_attrs()
+
+
+def _natural_values(card: ModelCard, design: Design, theta: np.ndarray) -> dict[str, np.ndarray]:
+    """All that is reported of a group, from theta of shape (..., parameter)."""
+    law, relative = get_law(card.law), parameter_values(card, theta)
+    natural = law.natural(relative, design.reference)
+    a, b = law.exponents(natural)
+    return {**natural, "a": a, "b": b, "sigma": relative["sigma"]}
 
 
 def _runs_table(runs: Runs, design: Design) -> xr.Dataset:
@@ -114,17 +120,8 @@ def _log_densities(card: ModelCard, design: Design, posterior: xr.Dataset) -> di
 def _prior(card: ModelCard, design: Design, seed: int) -> xr.Dataset:
     """Parameters of one group a priori, in natural units, dims (chain, draw)."""
     rng = np.random.default_rng([seed, 0])
-    law, names = get_law(card.law), parameter_names(card)
-    centre, width = population_prior(card)
-    theta = rng.normal(centre, width, size=(PRIOR_DRAWS, len(names)))
-    if card.pooling is not None:
-        location, scale = spread_prior(card)
-        tau = np.exp(rng.normal(location, scale, size=theta.shape))
-        theta = theta + tau * rng.standard_normal(theta.shape)
-    relative = parameter_values(card, theta)
-    natural = law.natural(relative, design.reference)
-    a, b = law.exponents(natural)
-    values = {**natural, "a": a, "b": b, "sigma": relative["sigma"]}
+    theta = prior_theta(card, PRIOR_DRAWS, rng, factors=len(design.by))
+    values = _natural_values(card, design, theta)
     return xr.Dataset({name: (("chain", "draw"), value[None]) for name, value in values.items()})
 
 

@@ -15,22 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_scaling.inference.card import ModelCard, load_card
-from bayes_scaling.inference.model import parameter_names, population_prior, spread_prior
 from bayes_scaling.inference.pointwise import parameter_values
+from bayes_scaling.inference.simulate import prior_theta
 from bayes_scaling.inference.summary import STATISTICS, summarise
 from bayes_scaling.inference.verdict import CheckResult
 from bayes_scaling.laws import Reference, get_law
 from bayes_scaling.runs import Runs, load_runs
 
-__all__ = ["PriorPredictive", "prior_predictive", "prior_theta"]
+__all__ = ["PriorPredictive", "prior_predictive"]
 
 Array = NDArray[np.float64]
 
 EXAMPLE_RUNS = "pile-families"
 PROB = 0.9
 TOO_LOW, TOO_HIGH = 0.3, 5.0
-"""Times the reference loss, a low loss of the runs. A model that guesses has ln(vocabulary), about 11 nats, which is
-five times the loss of a good model; 0.3 times it would be a perplexity below two."""
+"""Times the reference loss, a low loss of the runs. A model that guesses has ln(vocabulary), about
+11 nats, which is five times the loss of a good model; 0.3 times it would be a perplexity below
+two."""
 
 ABSURD_SHARE_MAX = 0.05
 MOST_POINTS = 500
@@ -119,18 +120,6 @@ def prior_predictive(
         parameters={name: _statistics(value) for name, value in values.items()},
         verdict=_verdict(card, runs.name, reference, loss),
     )
-
-
-def prior_theta(card: ModelCard, n: int, rng: np.random.Generator) -> Array:
-    """Draws of theta for one group a priori, shape (n, parameter), on the sampled scale."""
-    centre, width = population_prior(card)
-    theta = rng.normal(centre, width, size=(n, len(parameter_names(card))))
-    if card.pooling is not None:
-        for _ in card.pooling.over:
-            location, scale = spread_prior(card)
-            tau = np.exp(rng.normal(location, scale, size=theta.shape))
-            theta = theta + tau * rng.standard_normal(theta.shape)
-    return theta
 
 
 def _points(runs: Runs) -> NDArray[np.intp]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import xarray as xr
 
 from bayes_scaling.errors import InputError, unknown_name
+from bayes_scaling.inference.interrupts import deferred_interrupt
 from bayes_scaling.inference.progress import progress_bar, working
 
 if TYPE_CHECKING:
@@ -102,12 +103,12 @@ def _nutpie(model: pm.Model, effort: Effort, seed: int, progress: bool, compiled
 
     start = time.perf_counter()
     if compiled is None:
-        with working("compiling the model", show=progress):
+        with working("compiling the model", show=progress), deferred_interrupt():
             compiled = nutpie.compile_pymc_model(model)
     compiled_at = time.perf_counter()
     total = effort.chains * (effort.draws + effort.tune)
     with progress_bar(total, show=progress) as callback:
-        tree = nutpie.sample(
+        background = nutpie.sample(
             compiled,
             draws=effort.draws,
             tune=effort.tune,
@@ -119,7 +120,14 @@ def _nutpie(model: pm.Model, effort: Effort, seed: int, progress: bool, compiled
             save_warmup=False,
             progress_bar=False,
             progress_callback=callback,
+            blocking=False,
         )
+        try:
+            tree = background.wait()
+        except BaseException:
+            # Waiting ourselves: nutpie would hand over the draws made before an interruption.
+            background.cancel()
+            raise
     seconds = {"compile": compiled_at - start, "sample": time.perf_counter() - compiled_at}
     return Sampling(tree=tree, seconds=seconds, compiled=compiled)
 
@@ -150,6 +158,8 @@ def _through_pymc(name: str) -> Callable[..., Sampling]:
                 f"sampler={name!r} needs packages that are not installed ({error}); install "
                 f"bayes-scaling[{name}], or use sampler='nutpie'"
             ) from error
+        if tree["posterior"].sizes["draw"] < effort.draws:
+            raise KeyboardInterrupt("sampling was interrupted")  # PyMC hands over what it has
         # These samplers compile and sample in one call, so the parts cannot be told apart.
         return Sampling(tree=tree, seconds={"compile": 0.0, "sample": time.perf_counter() - start})
 

@@ -11,7 +11,7 @@ from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.model import parameter_names, population_prior, spread_prior
 from bayes_scaling.inference.pointwise import noise_of_runs
 
-__all__ = ["draw_parameters", "simulate_log_loss"]
+__all__ = ["draw_parameters", "prior_theta", "simulate_log_loss"]
 
 
 def draw_parameters(
@@ -79,6 +79,23 @@ def _grouped(
         if crossed:
             free[f"effect_{i + 1}"] = ((f"level_{i + 1}", "parameter"), effect)
     return theta, free
+
+
+def prior_theta(
+    card: ModelCard, n: int, rng: np.random.Generator, *, factors: int | None = None
+) -> NDArray[np.float64]:
+    """Draws of theta for one group a priori, shape (n, parameter), on the sampled scale.
+
+    `factors` is the number of grouping columns, by default what the card pools over.
+    """
+    centre, width = population_prior(card)
+    theta = rng.normal(centre, width, size=(n, len(parameter_names(card))))
+    if card.pooling is not None:
+        location, scale = spread_prior(card)
+        for _ in range(len(card.pooling.over) if factors is None else factors):
+            tau = np.exp(rng.normal(location, scale, size=theta.shape))
+            theta = theta + tau * rng.standard_normal(theta.shape)
+    return theta
 
 
 def simulate_log_loss(

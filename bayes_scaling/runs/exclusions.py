@@ -98,7 +98,7 @@ def _suspect_problem(mask: Bools, origin: Origin) -> Problem:
         code="suspect-runs",
         severity="warning",
         message=f"{origin.label}, {where}: marked suspect and left out. "
-        "Pass keep_suspect=True to use them all the same.",
+        "Pass keep_suspect=True (--keep-suspect) to use them all the same.",
         column="suspect",
         rows=rows,
         n_rows=int(mask.sum()),

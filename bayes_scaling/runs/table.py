@@ -196,7 +196,7 @@ class Runs:
             code="missing-group",
             severity="error",
             message=f"{self.origin.label}, {where}, column {column}: found an empty cell; expected "
-            "the name of a group. Fill the cell, or leave the rows out with select().",
+            "the name of a group. Fill the cell, or leave the rows out with select() (--where).",
             column=column,
             rows=rows,
             n_rows=int(empty.sum()),

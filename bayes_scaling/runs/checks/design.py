@@ -110,7 +110,7 @@ def check_ratio_outliers(table: CheckedTable) -> Iterator[Problem]:
         severity="warning",
         message=f"{table.origin.label}, {named}: found {found} where the median is {middle}. "
         "Rows so far from the rest can turn a least-squares fit; leave them out with select() "
-        "to see whether they matter.",
+        "(--where) to see whether they matter.",
         rows=rows,
         n_rows=len(worst),
         found=found,

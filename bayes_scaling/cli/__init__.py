@@ -1,0 +1,41 @@
+"""The ``bayes-scaling`` command: one thin file a command, over the public functions.
+
+Every command prints text for people, or with ``--json`` one JSON value on standard output, with
+numbers in full precision and null for what is not finite::
+
+    fit, summary  {"format": 1, "name", "model", "n_runs", "groups": [...], "prob",
+                   "diagnostics": {"max_rhat", "min_ess_bulk", "min_ess_tail", "divergences",
+                                   "trusted", ...},
+                   "seconds": {"import", "compile", "sample", "total"},
+                   "parameters": {GROUP: {"E": STATISTICS, ...}}, "warnings": [text, ...]}
+    forecast      [{"params", "tokens", "group", "mean", "median", "sd", "lower", "upper", "prob"}]
+    allocate      [{"flops", "group", "params": STATISTICS, "tokens": STATISTICS,
+                    "tokens_per_param": STATISTICS, "loss": STATISTICS}]
+    report        {"format": 1, "path"}
+    data list     [{"name", "title", "kind", "n_rows", "by": [...], "licence", "citation", "url"}]
+    data show     the same fields of one set, and "datasheet" (Markdown)
+    data fetch    {"name", "path"}
+    models list   [{"name", "title", "law", "pools_over": [...]}]
+    models show   the card
+    models check  {"card", "passed", "text", "absurd_share", "loss": [...], "parameters": {...}}
+    models graph  {"card", "mermaid"}
+    demo          {"format": 1, "seconds", "fit", "forecast", "allocate", "files"}
+
+STATISTICS are ``{"mean", "median", "sd", "lower", "upper", "prob"}``. Warnings go to standard
+error. With ``--json`` an error is printed there too, and on standard output as ``{"error": text,
+"problems": [...]}``, with one entry for each thing that is wrong with a table of runs.
+
+Exit codes: 0; 1 if the answer comes from a fit that must not be trusted, or a card fails its
+check; 2 for bad input or use; 130 if interrupted.
+"""
+
+from __future__ import annotations
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command with the arguments of the process."""
+    from bayes_scaling.cli.app import app
+
+    app(prog_name="bayes-scaling")

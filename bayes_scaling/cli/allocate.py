@@ -1,0 +1,84 @@
+"""``bayes-scaling allocate``: how to spend a training budget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bayes_scaling.cli.options import (
+    AcceptProblems,
+    FitFile,
+    Groups,
+    Json,
+    NewGroup,
+    Prob,
+    groups_asked,
+    split_values,
+)
+
+if TYPE_CHECKING:
+    from bayes_scaling import Allocation
+
+__all__ = ["allocate", "show_allocation"]
+
+Flops = Annotated[
+    list[str],
+    typer.Option(
+        "--flops",
+        metavar="C",
+        help="Training compute, such as 5.76e23 or '3000 PF-days'; repeat it or use commas.",
+        show_default=False,
+    ),
+]
+
+
+def allocate(
+    fit: FitFile,
+    flops: Flops,
+    group: Groups = None,
+    new_group: NewGroup = False,
+    prob: Prob = 0.9,
+    as_json: Json = False,
+    accept_problems: AcceptProblems = False,
+) -> None:
+    """Find the compute-optimal size and tokens of budgets, with credible intervals.
+
+    With --json: a list of {flops, group, params, tokens, tokens_per_param, loss}, where each of
+    the four quantities is {mean, median, sd, lower, upper, prob}.
+    """
+    import bayes_scaling as bs
+    from bayes_scaling.cli import output
+    from bayes_scaling.inference.storage import QUESTION_GROUPS
+
+    posterior = bs.load_fit(fit, groups=QUESTION_GROUPS)
+    budgets, groups = split_values(flops), groups_asked(group, new_group)
+    answer = bs.allocate(posterior, flops=budgets, group=groups, prob=prob)
+    if as_json:
+        output.print_json_text(answer.to_json())
+    else:
+        show_allocation(answer)
+    output.print_caveat(posterior, answer.draws["decades_beyond"].to_numpy(), as_json=as_json)
+    output.end_with_trust(posterior, accept_problems)
+
+
+def show_allocation(answer: Allocation) -> None:
+    """Print an allocation as a table: each cell a median with its interval below."""
+    from bayes_scaling.cli import output
+    from bayes_scaling.units import format_quantity
+
+    cells = {
+        (row["flops"], row["group"], row["quantity"]): output.stacked(
+            row, "{:.3f}".format if row["quantity"] == "loss" else format_quantity
+        )
+        for row in answer.table().to_dict("records")
+    }
+    quantities = ("params", "tokens", "tokens_per_param", "loss")
+    asked = dict.fromkeys((flops, group) for flops, group, _ in cells)
+    rows = [
+        [format_quantity(flops), str(group), *(cells[flops, group, name] for name in quantities)]
+        for flops, group in asked
+    ]
+    heads = ["FLOPs", "group", "params", "tokens", "tokens/param", "loss"]
+    name = output.interval_name(answer.prob)
+    output.print_table(heads, rows, left=("group",), lines=True, caption=f"median, and {name}")

@@ -1,0 +1,100 @@
+"""The command and its parts; importing it imports nothing that computes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bayes_scaling.cli.allocate import allocate
+from bayes_scaling.cli.data import data
+from bayes_scaling.cli.demo import demo
+from bayes_scaling.cli.errors import reported
+from bayes_scaling.cli.fit import fit
+from bayes_scaling.cli.forecast import forecast
+from bayes_scaling.cli.models import models
+from bayes_scaling.cli.options import examples
+from bayes_scaling.cli.report import report
+from bayes_scaling.cli.summary import summary
+
+__all__ = ["app"]
+
+# Plain help: fast to print, and the examples keep their lines.
+app = typer.Typer(
+    name="bayes-scaling",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples(
+        "bayes-scaling demo",
+        "bayes-scaling fit runs.csv --by architecture -o fit.nc",
+        "bayes-scaling forecast fit.nc --params 70B --tokens 1.4T",
+        "bayes-scaling allocate fit.nc --flops 5.76e23",
+        "bayes-scaling report fit.nc -o report.html",
+    ),
+)
+
+
+def _show_version(show: bool) -> None:
+    if show:
+        from bayes_scaling import __version__
+
+        typer.echo(f"bayes-scaling {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Bayesian neural scaling laws: from a table of training runs to a plan.
+
+    Numbers may be written 70B, 1.4T or 5.76e23. Exit codes: 0; 1 if a fit must not be trusted or
+    a card fails its check; 2 for bad input or use; 130 if interrupted.
+    """
+
+
+app.command(
+    epilog=examples(
+        "bayes-scaling demo",
+        "bayes-scaling demo -o my-demo --json",
+    )
+)(reported(demo))
+app.command(
+    epilog=examples(
+        "bayes-scaling fit runs.csv -o fit.nc",
+        "bayes-scaling fit pile-families --by architecture -o fit.nc",
+        "bayes-scaling fit runs.csv --by architecture --by dataset -o fit.nc",
+        "bayes-scaling fit runs.csv --rename params=my_n --where 'tokens / params > 1' -o fit.nc",
+        "bayes-scaling fit runs.csv --model my_card.toml --seed 7 -o fit.nc --json",
+    )
+)(reported(fit))
+app.command(
+    epilog=examples(
+        "bayes-scaling forecast fit.nc --params 70B --tokens 1.4T",
+        "bayes-scaling forecast fit.nc --params 7B,70B --tokens 1.4T --group Pythia --new-group",
+        "bayes-scaling forecast fit.nc --at points.csv --prob 0.5 --json",
+    )
+)(reported(forecast))
+app.command(
+    epilog=examples(
+        "bayes-scaling allocate fit.nc --flops 5.76e23",
+        "bayes-scaling allocate fit.nc --flops 1e21,1e22,1e23 --group Pythia --json",
+        "bayes-scaling allocate fit.nc --flops '3000 PF-days' --new-group",
+    )
+)(reported(allocate))
+app.command(
+    epilog=examples("bayes-scaling summary fit.nc", "bayes-scaling summary fit.nc --prob 0.5")
+)(reported(summary))
+app.command(
+    epilog=examples(
+        "bayes-scaling report fit.nc -o report.html",
+        "bayes-scaling report fit.nc --flops 5.76e23 --at points.csv -o report.html",
+    )
+)(reported(report))
+app.add_typer(data, name="data")
+app.add_typer(models, name="models")

@@ -1,0 +1,87 @@
+"""Model cards for people: their priors, the check of their priors, and their graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from bayes_scaling import ModelCard
+    from bayes_scaling.inference.prior_predictive import PriorPredictive
+
+__all__ = ["card_text", "mermaid", "show_card", "show_check"]
+
+EXAMPLE_RUNS = "pile-families"
+EXAMPLE_COLUMNS = ("architecture", "dataset")
+
+
+def card_text(model: str) -> str:
+    """The TOML text of a card, comments included."""
+    from bayes_scaling.resources import resource_dir
+
+    shipped = resource_dir("models") / f"{model}.toml"
+    return (shipped if shipped.is_file() else Path(model)).read_text(encoding="utf-8")
+
+
+def show_card(card: ModelCard) -> None:
+    """Print a card's law and its priors, each with its reason."""
+    from bayes_scaling.cli import output
+    from bayes_scaling.laws import get_law
+
+    law = get_law(card.law)
+    typer.echo(f"{card.name}: {card.title}")
+    typer.echo(f"law: {law.formula}")
+    output.print_wrapped(" ".join(card.description.split()))
+    if card.pooling is not None:
+        typer.echo(f"pools over: {' x '.join(card.pooling.over)}")
+    noise = {f"noise.{name}": getattr(card.noise, name) for name in ("sigma", "nu", "run_sigma")}
+    spread = card.pooling.spread if card.pooling is not None else {}
+    priors = {**card.priors, **noise, **{f"spread of {n}": p for n, p in spread.items()}}
+    rows = []
+    for name, prior in priors.items():
+        centre = prior.median if prior.distribution == "lognormal" else prior.mean
+        word = "median" if prior.distribution == "lognormal" else "mean"
+        text = f"{prior.distribution}, {word} {centre:g}, sigma {prior.sigma:g}"
+        rows.append([name, text, " ".join(prior.reason.split())])
+    heads = ["on", "prior (in reference units)", "reason"]
+    output.print_table(heads, rows, left=heads, lines=True, width=output.text_width())
+
+
+def show_check(answer: PriorPredictive) -> None:
+    """Print what a card expects before any run is seen."""
+    from bayes_scaling.cli import output
+    from bayes_scaling.units import format_quantity
+
+    output.print_wrapped(answer.verdict.text)
+    loss = [
+        [f"loss, {row['which']} run", format_quantity(row["params"]),
+         format_quantity(row["tokens"]), f"{row['median']:.3g}",
+         f"{row['lower']:.3g} to {row['upper']:.3g}", f"{row['seen']:.3g}"]
+        for row in answer.loss
+    ]  # fmt: skip
+    parameters = [
+        [name, "", "", f"{row['median']:.3g}", f"{row['lower']:.3g} to {row['upper']:.3g}", ""]
+        for name, row in answer.parameters.items()
+    ]
+    heads = ["a priori", "params", "tokens", "median", output.interval_name(answer.prob), "seen"]
+    output.print_table(heads, loss + parameters, left=("a priori",))
+
+
+def mermaid(card: ModelCard, runs: str | None) -> str:
+    """Graph of the model of a card and a table of runs, as Mermaid text."""
+    import bayes_scaling as bs
+    from bayes_scaling.cli.tables import find_runs
+    from bayes_scaling.inference import build_model
+    from bayes_scaling.inference.design import make_design
+
+    over = card.pooling.over if card.pooling is not None else ()
+    if runs is None:
+        design = make_design(bs.load_runs(EXAMPLE_RUNS), EXAMPLE_COLUMNS[: len(over)])
+    else:
+        design = make_design(find_runs(runs), over)
+    model = build_model(card, design)
+    import pymc as pm
+
+    return str(pm.model_to_mermaid(model))

@@ -1,0 +1,166 @@
+"""What commands print: tables and notes for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bayes_scaling.cli.errors import UNTRUSTED
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bayes_scaling import Fit
+
+__all__ = [
+    "end_with_trust",
+    "interval_name",
+    "print_caveat",
+    "print_json",
+    "print_json_text",
+    "print_table",
+    "print_wrapped",
+    "stacked",
+    "text_width",
+]
+
+NARROW, WIDE = 80, 100
+"""Columns of a terminal that does not say; the longest lines of text that read well."""
+
+PESSIMISM = ((0.5, 0.6), (1.0, 1.4), (1.5, 2.0), (2.0, 3.2), (4.0, 7.6))
+"""Up to so many decades beyond the runs, and by how many per cent Chinchilla's law then
+forecast too high a loss on average over 22 public sweeps (point fits on the lower compute)."""
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, null for numbers that are not finite."""
+    typer.echo(json.dumps(_finite(value), indent=2, allow_nan=False))
+
+
+def print_json_text(text: str) -> None:
+    """Print JSON text, null for numbers that are not finite."""
+    print_json(json.loads(text))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def interval_name(prob: float) -> str:
+    """How an interval is labelled, such as "90 % interval"."""
+    return f"{100 * prob:.4g} % interval"
+
+
+def stacked(row: Mapping[Any, Any], write: Callable[[float], str]) -> str:
+    """The median of a row of statistics, with its interval on the line below."""
+    return f"{write(row['median'])}\n{write(row['lower'])} to {write(row['upper'])}"
+
+
+def print_table(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    left: Sequence[str] = (),
+    lines: bool = False,
+    caption: str | None = None,
+    width: int | None = None,
+) -> None:
+    """Print a table; columns named in `left` hold words, the others numbers.
+
+    In a pipe it takes the width it needs, unless `width` limits it.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.measure import Measurement
+    from rich.table import Table
+
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+        caption=caption,
+        caption_justify="left",
+    )
+    for head in heads:
+        word = head in left
+        table.add_column(head, justify="left" if word else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row, end_section=lines)
+    # Names of groups may hold brackets, which are not markup.
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        needed = Measurement.get(console, console.options.update(width=10_000), table).maximum
+        console.width = max(NARROW, needed if width is None else min(needed, width))
+    console.print()
+    console.print(table)
+    console.print()
+
+
+def print_caveat(fit: Fit, decades: NDArray[np.float64], *, as_json: bool) -> None:
+    """Say how far beyond the runs the answers lie, and how wrong laws were that far out."""
+    furthest = float(decades.max())
+    if furthest <= 0:
+        return
+    sentence = (
+        f"Note: up to {10**furthest:.3g} times ({furthest:.1f} decades) the compute of the largest "
+        "run. The intervals assume that the law keeps its form out there."
+    )
+    if fit.law.name == "chinchilla":
+        sentence += f" {_experience(furthest)}"
+    print_wrapped(sentence, err=as_json)
+
+
+def _experience(decades: float) -> str:
+    start = 0.0
+    for end, per_cent in PESSIMISM:
+        if decades <= end:
+            return (
+                f"On 22 public sweeps this separable law was pessimistic by {per_cent} % on "
+                f"average {start:g} to {end:g} decades beyond its runs."
+            )
+        start = end
+    return (
+        "On 22 public sweeps this separable law was pessimistic by 7.6 % on average 2 to 4 "
+        "decades beyond its runs; further out nothing is known."
+    )
+
+
+def print_wrapped(text: str, *, err: bool = False, indent: str = "") -> None:
+    """Print a paragraph, in lines of the terminal's width."""
+    import textwrap
+
+    filled = textwrap.fill(
+        text, text_width(err=err), initial_indent=indent, subsequent_indent=" " * len(indent),
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    typer.echo(filled, err=err)
+
+
+def text_width(*, err: bool = False) -> int:
+    """Columns that text may fill."""
+    import shutil
+
+    if not (sys.stderr if err else sys.stdout).isatty():
+        return WIDE
+    return min(shutil.get_terminal_size((NARROW, 24)).columns, WIDE)
+
+
+def end_with_trust(fit: Fit, accept_problems: bool) -> None:
+    """End a command on a fit: warn and exit with 1 if it must not be trusted."""
+    if fit.trusted:
+        return
+    reasons = " ".join(check.text for check in fit.problems() if check.fatal)
+    typer.echo(f"warning: this fit must not be trusted. {reasons}", err=True)
+    if not accept_problems:
+        raise typer.Exit(UNTRUSTED)

@@ -1,0 +1,52 @@
+"""The RUNS argument: a file, or the name of a set of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bayes_scaling.errors import InputError
+
+if TYPE_CHECKING:
+    from bayes_scaling import Runs
+
+__all__ = ["find_runs", "parse_renames"]
+
+
+def find_runs(source: str, **reading: Any) -> Runs:
+    """Runs of a file or of the catalogue; `reading` goes to `read_runs`."""
+    import bayes_scaling as bs
+    from bayes_scaling.runs import fetch
+
+    names = [entry.name for entry in bs.list_runs()]
+    if Path(source).exists() or Path(source).suffix or len(Path(source).parts) > 1:
+        return bs.read_runs(source, **reading)
+    if source not in names:
+        raise InputError(
+            f"{source!r} is neither a file nor a known data set; data sets: {', '.join(names)}"
+        )
+    if not reading:
+        return bs.load_runs(source)
+    return bs.read_runs(fetch(source), name=source, **reading)
+
+
+def parse_renames(texts: Sequence[str], known: Sequence[str] = ()) -> Mapping[str, str]:
+    """Canonical name -> column of the table, from texts such as "params=my_n".
+
+    Raises
+    ------
+    InputError
+        A text has no equals sign, or a name is given twice.
+    """
+    renames: dict[str, str] = {}
+    for text in texts:
+        canonical, sign, theirs = text.partition("=")
+        if not (sign and canonical and theirs):
+            raise InputError(f"--rename wants CANONICAL=THEIRS, such as params=my_n, not {text!r}")
+        if canonical in renames or canonical in known:
+            raise InputError(
+                f"--rename {text!r}: {canonical!r} cannot be given here, or is given twice"
+            )
+        renames[canonical] = theirs
+    return renames

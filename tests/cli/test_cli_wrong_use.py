@@ -1,0 +1,197 @@
+"""Wrong uses: exit code 2, one message on standard error, no traceback, files left alone."""
+
+import json
+import re
+
+import h5netcdf
+import numpy as np
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+from bayes_scaling.cli.app import app
+
+POINT = ["--params", "70B", "--tokens", "1.4T"]
+FIT = ["fit", "{table}", "-o", "{out}"]
+
+QUESTIONS = {
+    "unknown group": (["forecast", "{pooled}", *POINT, "--group", "sparse"], "'sparse'"),
+    "new group of a flat fit": (["forecast", "{plain}", *POINT, "--new-group"], "hierarchical"),
+    "negative budget": (["allocate", "{plain}", "--flops", "-1e21"], "-1e21"),
+    "zero budget": (["allocate", "{plain}", "--flops", "0"], "flops"),
+    "absurd budget": (["allocate", "{plain}", "--flops", "1e60"], "1e60"),
+    "infinite budget": (["allocate", "{plain}", "--flops", "inf"], "inf"),
+    "budget in letters": (["allocate", "{plain}", "--flops", "abc"], "'abc'"),
+    "budget in a list": (["allocate", "{plain}", "--flops", "1e21,x"], "'x'"),
+    "no budget": (["allocate", "{plain}"], "--flops"),
+    "unknown suffix": (["forecast", "{plain}", "--params", "70X", "--tokens", "1T"], "'70X'"),
+    "no tokens": (["forecast", "{plain}", "--params", "70B"], "tokens"),
+    "lengths differ": (
+        ["forecast", "{plain}", "--params", "1B,2B,3B", "--tokens", "1T,2T"],
+        "do not go with",
+    ),
+    "prob of 90": (["forecast", "{plain}", *POINT, "--prob", "90"], "between 0 and 1"),
+    "prob of 1": (["allocate", "{plain}", "--flops", "1e21", "--prob", "1"], "between 0 and 1"),
+    "prob not a number": (["summary", "{plain}", "--prob", "nan"], "between 0 and 1"),
+    "prob in letters": (["summary", "{plain}", "--prob", "most"], "--prob"),
+    "points and params": (["forecast", "{plain}", *POINT, "--at", "{points}"], "not both"),
+    "points lack tokens": (["forecast", "{plain}", "--at", "{no_tokens}"], "tokens"),
+    "text in points": (["forecast", "{plain}", "--at", "{text_points}"], "many"),
+    "unknown group in points": (["forecast", "{pooled}", "--at", "{odd_points}"], "'sparse'"),
+    "groups given twice": (
+        ["forecast", "{pooled}", "--at", "{odd_points}", "--group", "dense"],
+        "twice",
+    ),
+    "empty points": (["forecast", "{plain}", "--at", "{empty}"], "empty"),
+    "no points": (["forecast", "{plain}", "--at", "{missing}"], "no such file"),
+    "no fit": (["summary", "{missing}"], "does not exist"),
+    "a folder for a fit": (["forecast", "{folder}", *POINT], "folder"),
+    "text for a fit": (["summary", "{table}"], "not a saved fit"),
+    "truncated fit": (["forecast", "{truncated}", *POINT], "damaged"),
+    "empty fit": (["summary", "{empty}"], "not a saved fit"),
+    "foreign NetCDF": (["allocate", "{foreign}", "--flops", "1e21"], "not written by"),
+    "foreign HDF5": (["summary", "{foreign_groups}"], "not written by"),
+    "report in no folder": (["report", "{plain}", "-o", "{nowhere}"], "cannot write"),
+    "unknown command": (["predict", "{plain}"], "predict"),
+    "unknown option": (["summary", "{plain}", "--probability", "0.9"], "--probability"),
+}
+
+FITS = {
+    "no such file": (["fit", "{missing}", "-o", "{out}"], "no such file"),
+    "unknown data set": (["fit", "pile-familes", "-o", "{out}"], "pile-families"),
+    "no output": (["fit", "{table}"], "--output"),
+    "output in no folder": (["fit", "{table}", "-o", "{nowhere}"], "cannot write"),
+    "output is a folder": (["fit", "{table}", "-o", "{folder}"], "folder"),
+    "output under a file": (["fit", "{table}", "-o", "{table}/fit.nc"], "cannot write"),
+    "bad expression": ([*FIT, "--where", "params >"], "select"),
+    "expression of nothing": ([*FIT, "--where", "params > 1e20"], "none"),
+    "unknown column in expression": ([*FIT, "--where", "sise > 1"], "sise"),
+    "unknown column of groups": ([*FIT, "--by", "family"], "'family'"),
+    "three columns of groups": ([*FIT, "--by", "a", "--by", "b", "--by", "c"], "one column"),
+    "rename without sign": ([*FIT, "--rename", "params"], "CANONICAL=THEIRS"),
+    "rename twice": ([*FIT, "--rename", "params=a", "--rename", "params=b"], "twice"),
+    "rename of a setting": ([*FIT, "--rename", "source=a"], "source"),
+    "rename to nothing": ([*FIT, "--rename", "params=absent"], "absent"),
+    "unknown unit": ([*FIT, "--loss-unit", "bytes"], "bytes"),
+    "unknown sampler": ([*FIT, "--sampler", "gibbs"], "gibbs"),
+    "one chain": ([*FIT, "--chains", "1"], "chains"),
+    "no draws": ([*FIT, "--draws", "0"], "draws"),
+    "too many draws": ([*FIT, "--draws", "1000000000"], "1000000000"),
+    "negative seed": ([*FIT, "--seed", "-1"], "-1"),
+    "target beyond 1": ([*FIT, "--target-accept", "1.5"], "1.5"),
+    "unknown model": ([*FIT, "--model", "kaplan-ish"], "kaplan-ish"),
+    "card with an unknown key": ([*FIT, "--model", "{unknown_key}"], "colour"),
+    "card with a negative scale": ([*FIT, "--model", "{negative_scale}"], "priors.E"),
+    "card without a prior": ([*FIT, "--model", "{missing_prior}"], "missing beta"),
+    "card that is not TOML": ([*FIT, "--model", "{bad_toml}"], "TOML"),
+    "table lacks loss": (["fit", "{no_loss}", "-o", "{out}"], "loss"),
+    "text in the table": (["fit", "{text_runs}", "-o", "{out}"], "many"),
+}
+
+OTHERS = {
+    "unknown set": (["data", "show", "piles"], "piles"),
+    "fetch of an unknown set": (["data", "fetch", "piles"], "piles"),
+    "fetch to no folder": (["data", "fetch", "pile-families", "-o", "{nowhere}"], "cannot write"),
+    "unknown card": (["models", "show", "kaplan-ish"], "kaplan-ish"),
+    "check of a bad card": (["models", "check", "{missing_prior}"], "missing beta"),
+    "graph of a bad card": (["models", "graph", "{unknown_key}"], "colour"),
+    "demo under a file": (["demo", "-o", "{table}"], "runs.csv"),
+}
+
+
+@pytest.fixture(scope="module")
+def paths(plain, pooled, table, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wrong")
+    written = {
+        "points": "params,tokens\n1B,20B\n",
+        "no_tokens": "params\n1B\n",
+        "text_points": "params,tokens\n1B,many\n",
+        "odd_points": "architecture,params,tokens\nsparse,1B,20B\n",
+        "no_loss": "params,tokens\n1B,20B\n",
+        "text_runs": table.read_text().replace("50000000.0", "many"),
+        "empty": "",
+    }
+    places = {name: folder / f"{name}.csv" for name in written}
+    for name, text in written.items():
+        places[name].write_text(text)
+    places |= _cards(folder) | _foreign(folder)
+    places["truncated"] = folder / "truncated.nc"
+    places["truncated"].write_bytes(plain.read_bytes()[:20_000])
+    places |= {"plain": plain, "pooled": pooled, "table": table, "folder": folder}
+    return places | {"missing": folder / "absent.csv", "nowhere": folder / "absent" / "file.nc"}
+
+
+def _cards(folder):
+    shown = CliRunner().invoke(app, ["models", "show", "chinchilla", "--toml"]).stdout
+    start = shown.index("[priors.beta]")
+    texts = {
+        "unknown_key": shown.replace("format = 1", 'format = 1\ncolour = "red"'),
+        "negative_scale": re.sub(r"sigma = ", "sigma = -", shown, count=1),
+        "missing_prior": shown[:start] + shown[shown.index("[noise]", start) :],
+        "bad_toml": shown.replace("format = 1", "format = "),
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.toml").write_text(text)
+    return {name: folder / f"{name}.toml" for name in texts}
+
+
+def _foreign(folder):
+    foreign, groups = folder / "foreign.nc", folder / "groups.nc"
+    xr.Dataset({"temperature": ("day", np.arange(3.0))}).to_netcdf(foreign, engine="h5netcdf")
+    with h5netcdf.File(groups, "w") as file:
+        group = file.create_group("posterior")
+        group.dimensions = {"draw": 3}
+        group.create_variable("theta", ("draw",), data=np.arange(3.0))
+    return {"foreign": foreign, "foreign_groups": groups}
+
+
+def is_one_message(result, text):
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code == 2, result.output
+    assert text in result.stderr
+    assert "Traceback" not in result.output
+    assert result.stderr.count("rror: ") >= 1
+    return True
+
+
+def place(arguments, paths, out):
+    return [argument.format(**paths, out=out) for argument in arguments]
+
+
+CASES = {**QUESTIONS, **FITS, **OTHERS}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_wrong_use(name, paths, tmp_path, monkeypatch):
+    def no_sampling(*arguments, **settings):
+        raise AssertionError("the sampler was started")
+
+    monkeypatch.setattr("bayes_scaling.inference.sample.SAMPLERS", {"nutpie": no_sampling})
+    out = tmp_path / "old.nc"
+    out.write_bytes(b"as it was")
+    arguments, text = CASES[name]
+    result = CliRunner().invoke(app, place(arguments, paths, out), prog_name="bayes-scaling")
+    assert is_one_message(result, text)
+    assert result.stdout == ""
+    assert out.read_bytes() == b"as it was"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("name", ["unknown group", "truncated fit", "bad expression"])
+def test_errors_as_json(name, paths, tmp_path):
+    arguments = place(CASES[name][0], paths, tmp_path / "fit.nc")
+    result = CliRunner().invoke(app, [*arguments, "--json"])
+    assert is_one_message(result, CASES[name][1])
+    given = json.loads(result.stdout)
+    assert given["problems"] == []
+    assert CASES[name][1] in given["error"]
+
+
+def test_problems_of_a_table_as_json(paths, tmp_path):
+    arguments = place(CASES["text in the table"][0], paths, tmp_path / "fit.nc")
+    result = CliRunner().invoke(app, [*arguments, "--json"])
+    assert is_one_message(result, "many")
+    [problem, *_] = json.loads(result.stdout)["problems"]
+    assert problem["severity"] == "error"
+    assert problem["column"] == "params"
+    assert problem["rows"]

@@ -1,0 +1,75 @@
+"""`import bayes_scaling`, and commands that do not sample, stay light."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("pymc", "pytensor", "arviz", "arviz_stats", "nutpie", "numba", "matplotlib")
+
+SHOW = """
+import sys
+{code}
+print("MODULES", *sorted(name for name in {names!r} if name in sys.modules))
+"""
+
+COMMAND = """
+from bayes_scaling.cli import main
+sys.argv = ["bayes-scaling", *{arguments!r}]
+try:
+    main()
+except SystemExit as end:
+    assert end.code in (0, None), end.code
+"""
+
+
+def loaded(code: str, names: tuple[str, ...]) -> list[str]:
+    """Which of `names` are imported once `code` has run in a fresh interpreter."""
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW.format(code=code, names=names)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "80"},
+    )
+    return done.stdout.split("MODULES")[-1].split()
+
+
+def test_import_is_light():
+    names = (*HEAVY, "pandas", "xarray", "scipy", "typer", "rich", "pyarrow", "pydantic")
+    assert loaded("import bayes_scaling", names) == []
+
+
+def test_every_public_name_can_be_had():
+    code = "import bayes_scaling as bs\nfor name in dir(bs): getattr(bs, name)"
+    assert loaded(code, ("sys",)) == ["sys"]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["fit", "--help"]])
+def test_help_computes_nothing(arguments):
+    names = (*HEAVY, "numpy", "pandas", "xarray", "rich")
+    assert loaded(COMMAND.format(arguments=arguments), names) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["models", "list"], ["data", "list"], ["models", "show", "chinchilla"]]
+)
+def test_catalogues_are_light(arguments):
+    assert loaded(COMMAND.format(arguments=arguments), HEAVY) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["forecast", "--params", "70B", "--tokens", "1.4T"],
+        ["allocate", "--flops", "5.76e23"],
+        ["summary"],
+    ],
+)
+def test_questions_are_light(arguments, tmp_path):
+    from examples import example_fit
+
+    path = example_fit(groups=2).save(tmp_path / "fit.nc")
+    command = [arguments[0], str(path), *arguments[1:], "--json"]
+    assert loaded(COMMAND.format(arguments=command), (*HEAVY, "rich")) == []
