@@ -208,7 +208,14 @@ def _no_download(entry: DatasetEntry, folder: Path, error: Exception) -> str:
     mirror = os.environ.get(MIRROR_VARIABLE)
     looked = f"and not in {MIRROR_VARIABLE}={mirror}" if mirror else f"({MIRROR_VARIABLE} not set)"
     return (
-        f"{entry.name!r} could not be downloaded from {entry.url}: {error}. It is not in the "
-        f"cache {folder} {looked}. Without a network, set {MIRROR_VARIABLE} to a folder that "
+        f"{entry.name!r} could not be downloaded from {entry.url} ({_root(error)}). It is "
+        f"not in the cache {folder} {looked}. Without a network, set {MIRROR_VARIABLE} to a folder that "
         f"holds the file as {entry.file}, or save the download as {folder / entry.file}."
     )
+
+
+def _root(error: BaseException) -> str:
+    """What went wrong first: requests wraps a failed look-up of a name four times."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return f"{type(error).__name__}: {error}"

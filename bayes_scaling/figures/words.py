@@ -1,0 +1,48 @@
+"""Text in figures: labels with units, numbers as people write them, user text made harmless."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+from bayes_scaling.units import format_quantity
+
+__all__ = ["LABELS", "interval", "plain", "power_of_ten", "quantity"]
+
+LABELS: Final = {
+    "params": "model size N (parameters)",
+    "tokens": "training tokens D",
+    "tokens_per_param": "tokens per parameter D / N",
+    "flops": "training compute C (FLOPs)",
+    "loss": "loss (nats per token)",
+}
+"""Axis label of every quantity."""
+
+LONGEST: Final = 24
+
+
+def plain(text: str, longest: int = LONGEST) -> str:
+    """User text for a label: one line, cut with an ellipsis, never read as mathematics."""
+    visible = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in str(text))
+    visible = " ".join(visible.split()) or "(blank)"
+    if len(visible) > longest:
+        visible = visible[: longest - 1].rstrip() + "…"
+    # A legend leaves out labels that start with an underscore.
+    visible = f" {visible}" if visible.startswith("_") else visible
+    return visible.replace("$", r"\$")
+
+
+def interval(prob: float) -> str:
+    """Name of an interval, with its probability."""
+    return f"{100 * prob:.4g} % credible interval"
+
+
+def quantity(value: float) -> str:
+    """Number of parameters or tokens, such as 70B."""
+    return format_quantity(float(value), 2)
+
+
+def power_of_ten(value: float) -> str:
+    """Compute such as 1e20 or 5.8e23."""
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"

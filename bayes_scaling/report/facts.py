@@ -1,0 +1,110 @@
+"""Facts of the report: what was asked, what the runs are, what made the fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath, PurePosixPath, PureWindowsPath
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
+from bayes_scaling.report.words import flops, number, percent, size
+
+__all__ = ["data_facts", "question", "recipe", "versions"]
+
+Facts = list[tuple[str, str]]
+
+
+def question(
+    fit: Fit,
+    budgets: NDArray,  # type: ignore[type-arg]
+    points: pd.DataFrame | None,
+    prob: float,
+    group: str | Sequence[str] | None,
+) -> Facts:
+    """What was fitted and asked."""
+    law, asked = fit.law, [group] if isinstance(group, str) else group
+    facts = [
+        ("law", law.title),
+        ("formula", f"loss = {law.formula}"),
+        ("source of the law", law.source),
+        ("model card", f"{fit.card.name}: {fit.card.title}"),
+        ("groups", _groups(fit)),
+        ("budgets planned for", ", ".join(f"{flops(float(c))} FLOPs" for c in budgets)),
+    ]
+    if points is not None:
+        facts.append(("points forecast", f"{len(points)}, listed under forecast and allocation"))
+    if asked is not None:
+        facts.append(("asked about the groups", ", ".join(asked)))
+    return [*facts, ("intervals", f"equal-tailed {percent(prob)} credible intervals")]
+
+
+def _groups(fit: Fit) -> str:
+    if not fit.by:
+        return "all runs are one group"
+    how = "partially pooled" if fit.pooled else "each by itself"
+    return f"{len(fit.groups)} by {' and '.join(fit.by)}, {how}"
+
+
+def data_facts(fit: Fit) -> Facts:
+    """Where the runs come from and what they span."""
+    data = fit.data
+    ratio = data["tokens"] / data["params"]
+    source = _file_name(str(fit.tree.attrs["runs_source"]))
+    facts = [("table", fit.name)]
+    if source and source != fit.name:
+        facts.append(("source", source))
+    return [
+        *facts,
+        ("runs", str(fit.n_runs)),
+        (
+            "model size N",
+            f"{size(data['params'].min())} to {size(data['params'].max())} parameters",
+        ),
+        ("training tokens D", f"{size(data['tokens'].min())} to {size(data['tokens'].max())}"),
+        ("compute C", f"{flops(data['flops'].min())} to {flops(data['flops'].max())} FLOPs"),
+        ("tokens per parameter", f"{number(ratio.min())} to {number(ratio.max())}"),
+        ("loss", f"{number(data['loss'].min())} to {number(data['loss'].max())} nats per token"),
+    ]
+
+
+def _file_name(source: str) -> str:
+    """A citation as it is; of a path only the file's name, since a report is passed on."""
+    for kind in (PurePosixPath, PureWindowsPath):
+        path: PurePath = kind(source)
+        if path.is_absolute():
+            return path.name
+    return source
+
+
+def versions(fit: Fit) -> Facts:
+    """What made the fit."""
+    sizes = fit.tree["posterior"].sizes
+    return [
+        ("SHA-256 of the runs", str(fit.tree.attrs["runs_hash"])),
+        ("seed", str(fit.seed)),
+        ("sampler", str(fit.tree.attrs["sampler"])),
+        ("draws", f"{sizes['chain']} chains of {sizes['draw']}"),
+        ("attempts", str(fit.sampler_figures.get("attempt", 1))),
+        ("seconds in all", f"{fit.seconds.get('total', float('nan')):.1f}"),
+        *((name, version) for name, version in fit.versions.items()),
+    ]
+
+
+def recipe(fit: Fit) -> str:
+    """Python that makes the fit and this report again."""
+    sizes = fit.tree["posterior"].sizes
+    # A second attempt takes twice the draws by itself.
+    draws = sizes["draw"] // int(fit.sampler_figures.get("attempt", 1))
+    by = "" if not fit.by else f" by={fit.by[0] if len(fit.by) == 1 else list(fit.by)!r},"
+    if len(fit.by) == 1:
+        by = f" by={fit.by[0]!r},"
+    return (
+        "import bayes_scaling as bs\n\n"
+        f"runs = bs.read_runs({fit.name!r})  # or bs.load_runs for a table of the catalogue\n"
+        f"fit = bs.fit(runs, model={fit.card.name!r},{by} seed={fit.seed},\n"
+        f"             draws={draws}, chains={sizes['chain']}, sampler="
+        f"{fit.tree.attrs['sampler']!r})\n"
+        f"bs.report.write_report(fit, 'report.html', prob={DEFAULT_PROB})\n"
+    )

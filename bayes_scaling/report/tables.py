@@ -1,0 +1,167 @@
+"""Tables of the report, as rows of text."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayes_scaling.decisions import Allocation, Forecast
+from bayes_scaling.figures.draws import group_draws, parameter_names
+from bayes_scaling.inference.posterior import Fit
+from bayes_scaling.report.words import flops, interval, number, percent, size, spread
+
+__all__ = ["Table", "findings", "forecast", "parameters", "plan", "published", "runs_by_group"]
+
+
+QUANTITIES = 4
+"""Rows that a plan has in the table of an `Allocation`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Heads and rows of text; ``name`` is read out for the scrolling region."""
+
+    name: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def runs_by_group(fit: Fit) -> Table:
+    """How many runs each group has, and where they lie."""
+    data = fit.data.assign(group=fit.data["group"].astype(str))
+    rows = []
+    for name in fit.groups:
+        own = data[data["group"] == name]
+        ranges = [
+            _range(show(own[key].min()), show(own[key].max()))
+            for key, show in (
+                ("params", size),
+                ("tokens", size),
+                ("flops", flops),
+                ("loss", number),
+            )
+        ]
+        rows.append((name, str(len(own)), *ranges))
+    return Table(
+        name="Runs of each group",
+        heads=("group", "runs", "parameters N", "tokens D", "FLOPs C", "loss (nats per token)"),
+        rows=tuple(rows),
+    )
+
+
+def findings(fit: Fit, prob: float) -> Table:
+    """The main parameters of every group, in short."""
+    names = [n for n in parameter_names(fit) if n not in ("A", "B")]
+    rows = []
+    for group in fit.groups:
+        draws = group_draws(fit, group)
+        rows.append((group, *(spread(draws[name], prob) for name in names)))
+    heads = ("group", *(f"{name}, median ({percent(prob)})" for name in names))
+    return Table(name="Main parameters of each group", heads=heads, rows=tuple(rows))
+
+
+def parameters(fit: Fit, prob: float) -> Table:
+    """Posterior of every parameter of every group, with its quality."""
+    summary = fit.summary(prob=prob)
+    meanings = {p.name: p.meaning for p in fit.law.parameters} | {
+        "a": "exponent of optimal size, N ~ C^a",
+        "b": "exponent of optimal tokens, D ~ C^b",
+        "sigma": "scatter of log loss around the law",
+        "nu": "tails of the noise (small: heavy)",
+    }
+    rows = []
+    for group, name in summary.index:
+        row = summary.loc[(group, name)]
+        values = [number(float(row[key])) for key in ("median", "lower", "upper", "mean", "sd")]
+        quality = (f"{row['r_hat']:.3f}", f"{row['ess_bulk']:.0f}", f"{row['ess_tail']:.0f}")
+        rows.append((str(group), str(name), meanings.get(str(name), ""), *values, *quality))
+    heads = (
+        "group", "parameter", "meaning", "median", f"lower ({percent(prob)})",
+        f"upper ({percent(prob)})", "mean", "sd", "R-hat", "ESS bulk", "ESS tail",
+    )  # fmt: skip
+    return _without_group(fit, Table(name="Parameters", heads=heads, rows=tuple(rows)))
+
+
+def published(fit: Fit) -> Table | None:
+    """Constants that were published for the law."""
+    if not fit.law.published:
+        return None
+    names, rows = parameter_names(fit), []
+    for each in fit.law.published:
+        known = {name: np.asarray(value) for name, value in each.values.items()}
+        values = {**known, "a": fit.law.exponents(known)[0]}
+        rows.append((each.source, *(number(float(values[name])) for name in names), each.note))
+    return Table(name="Published values", heads=("source", *names, "note"), rows=tuple(rows))
+
+
+def plan(allocation: Allocation) -> Table:
+    """Compute-optimal plan of each budget and group."""
+    table, prob = allocation.table(), allocation.prob
+    rows = []
+    for start in range(0, len(table), QUANTITIES):
+        part = table.iloc[start : start + QUANTITIES].to_dict("records")
+        cells = [_interval(row, sizes=row["quantity"] in ("params", "tokens")) for row in part]
+        first = part[0]
+        rows.append(
+            (flops(first["flops"]), str(first["group"]), decades(first["decades_beyond"]), *cells)
+        )
+    median = f"median ({percent(prob)})"
+    heads = (
+        "budget (FLOPs)", "group", "beyond the runs", f"parameters N, {median}",
+        f"tokens D, {median}", f"tokens per parameter, {median}",
+        f"loss (nats per token), {median}",
+    )  # fmt: skip
+    return _one_group(Table(name="Compute-optimal plans", heads=heads, rows=tuple(rows)), 1)
+
+
+def forecast(answer: Forecast) -> Table:
+    """Forecast of each point."""
+    rows = tuple(
+        (
+            size(row["params"]),
+            size(row["tokens"]),
+            str(row["group"]),
+            flops(row["flops"]),
+            decades(row["decades_beyond"]),
+            _interval(row),
+        )
+        for row in answer.table().to_dict("records")
+    )
+    heads = (
+        "parameters N", "tokens D", "group", "FLOPs C", "beyond the runs",
+        f"loss (nats per token), median ({percent(answer.prob)})",
+    )  # fmt: skip
+    return _one_group(Table(name="Forecasts", heads=heads, rows=rows), 2)
+
+
+def _interval(row: Mapping[Hashable, Any], *, sizes: bool = False) -> str:
+    values = (row["median"], row["lower"], row["upper"])
+    return "{} ({} to {})".format(*map(size, values)) if sizes else interval(*values)
+
+
+def _range(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
+
+
+def decades(value: float) -> str:
+    """How far beyond the runs, in words."""
+    return f"{value:.1f} decades" if value > 0.05 else "within"
+
+
+def _without_group(fit: Fit, table: Table) -> Table:
+    return table if len(fit.groups) > 1 else _drop(table, 0)
+
+
+def _one_group(table: Table, column: int) -> Table:
+    """The table without its group column if that always says the same."""
+    return _drop(table, column) if {row[column] for row in table.rows} == {"all runs"} else table
+
+
+def _drop(table: Table, column: int) -> Table:
+    def without(row: tuple[str, ...]) -> tuple[str, ...]:
+        return row[:column] + row[column + 1 :]
+
+    return Table(name=table.name, heads=without(table.heads), rows=tuple(map(without, table.rows)))

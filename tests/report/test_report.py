@@ -1,0 +1,234 @@
+"""The report: one file, no network, every section, user text escaped, written atomically."""
+
+import base64
+import json
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from examples import example_fit, untrusted
+
+import bayes_scaling as bs
+from bayes_scaling.errors import InputError
+from bayes_scaling.inference.posterior import NEW_GROUP, Fit
+from bayes_scaling.report import render, render_report, write_report
+from bayes_scaling.report.words import interval, number
+
+NASTY = "<script>alert(1)</script> & $x_1$"
+SECTIONS = [
+    "answer", "asked", "data", "fit", "parameters", "groups", "decisions", "diagnostics", "card",
+    "versions",
+]  # fmt: skip
+VOID = {"meta", "img", "br", "link", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Balanced tags, ids, images and every attribute that loads or leads somewhere."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open, self.ids, self.loads, self.links, self.images = [], [], [], [], []
+        self.words, self.tags = [], set()
+        self.feed(text)
+        self.close()
+        assert not self.open, f"left open: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.tags.add(tag)
+        if "id" in attributes:
+            self.ids.append(attributes["id"])
+        if "src" in attributes:
+            self.loads.append(attributes["src"])
+        if "href" in attributes:
+            self.links.append(attributes["href"])
+        if tag == "img":
+            self.images.append(attributes)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data):
+        if self.open[-1:] != ["style"]:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+def nasty() -> Fit:
+    """One group by a column, whose names and table are hostile."""
+    tree = example_fit(groups=2).tree.copy(deep=True)
+    text = tree.attrs
+    text["runs_name"] = NASTY
+    text["by"] = json.dumps([NASTY])
+    fit = Fit(tree)
+    for key in ("posterior", "convergence"):
+        data = tree[key].to_dataset().assign_coords(group=[NASTY, "_b$"])
+        tree[key] = data
+    constant = tree["constant_data"].to_dataset()
+    labels = constant["group"].astype(str).to_numpy()
+    first = labels[0]
+    constant["group"] = ("run", [NASTY if label == first else "_b$" for label in labels])
+    tree["constant_data"] = constant
+    text["levels"] = json.dumps([[NASTY, "_b$"]])
+    return fit
+
+
+@pytest.fixture(scope="module", params=["one", "three", "crossed", "nasty"])
+def page(request):
+    fit = {
+        "one": example_fit,
+        "three": lambda: example_fit(groups=3),
+        "crossed": lambda: example_fit(groups=2, crossed=True),
+        "nasty": nasty,
+    }[request.param]()
+    return render_report(fit)
+
+
+def test_the_page_is_balanced_and_has_every_section_in_order(page):
+    parsed = Page(page)
+    assert [each for each in parsed.ids if each in SECTIONS] == SECTIONS
+    assert len(set(parsed.ids)) == len(parsed.ids)
+    assert {link.removeprefix("#") for link in parsed.links} <= set(parsed.ids)
+    assert page.lstrip().startswith("<!DOCTYPE html>")
+
+
+def test_nothing_is_loaded_from_elsewhere(page):
+    parsed = Page(page)
+    assert parsed.loads
+    assert all(each.startswith("data:image/") for each in parsed.loads)
+    assert all(link.startswith("#") for link in parsed.links)
+    assert not parsed.tags & {"script", "link", "iframe", "object", "embed"}
+    assert "@import" not in page
+    assert "url(" not in page
+
+
+def test_pictures_are_whole_and_have_words(page):
+    for image in Page(page).images:
+        assert len(image["alt"]) > 10
+        head, data = image["src"].split(",", 1)
+        content = base64.b64decode(data, validate=True)
+        assert b"</svg>" in content[-20:] if "svg" in head else content.startswith(b"\x89PNG")
+
+
+def test_the_file_is_small(page):
+    assert len(page) < 5_000_000
+
+
+def test_user_text_is_escaped():
+    page = render_report(nasty())
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; $x_1$" in page
+    assert NASTY in Page(page).text
+
+
+def test_the_answer_is_in_plain_words():
+    text = Page(render_report(example_fit())).text
+    assert "The posterior may be used" in text
+    assert "Irreducible loss E = 1." in text
+    assert "ten times the compute calls for" in text
+    assert "90 % credible intervals" in text
+    assert "-7.6 %" in text and "pessimistic beyond the data" in text
+
+
+def test_a_fit_that_must_not_be_used_says_so_first():
+    text = Page(render_report(untrusted(example_fit()))).text
+    assert text.index("Do not use this posterior") < text.index("Irreducible loss E")
+    assert "failed: do not use the posterior" in text
+
+
+def test_questions_are_answered_in_the_page():
+    points = pd.DataFrame({"params": ["70B"], "tokens": ["1.4T"]})
+    text = Page(
+        render_report(
+            example_fit(groups=3), flops="5.76e23", points=points, prob=0.8, group=NEW_GROUP
+        )
+    ).text
+    assert "5.76e23" in text
+    assert "Forecasts" in text and "1.4T" in text
+    assert "80 % credible intervals" in text
+    assert NEW_GROUP in text
+
+
+def test_points_may_name_their_own_groups():
+    fit = example_fit(groups=3)
+    points = pd.DataFrame({"params": ["70B"], "tokens": ["1.4T"], "group": [fit.groups[1]]})
+    assert "Forecasts" in Page(render_report(fit, points=points, group=fit.groups[0])).text
+
+
+def test_the_report_shows_how_to_make_it_again():
+    fit = example_fit(groups=3)
+    text = Page(render_report(fit)).text
+    assert fit.tree.attrs["runs_hash"] in text
+    assert "by='architecture'" in text
+    assert f"seed={fit.seed}" in text
+    assert all(version in text for version in fit.versions.values())
+
+
+def test_the_report_of_a_fit_is_always_the_same():
+    assert render_report(example_fit()) == render_report(example_fit())
+
+
+def test_a_report_is_written_and_replaces_the_old_one(tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    assert write_report(example_fit(), path) == path
+    assert "</html>" in path.read_text(encoding="utf-8")
+    assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_report_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+
+    def broken(*_):
+        raise RuntimeError("no pictures today")
+
+    monkeypatch.setattr(render.pictures, "draw_all", broken)
+    with pytest.raises(RuntimeError):
+        write_report(example_fit(), path)
+    assert path.read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_bad_questions_are_errors(tmp_path):
+    with pytest.raises(InputError):
+        render_report(example_fit(), prob=1.5)
+    with pytest.raises(InputError):
+        render_report(example_fit(), flops="a lot")
+    with pytest.raises(InputError):
+        write_report(example_fit(), tmp_path / "nowhere" / "report.html")
+
+
+def test_the_path_of_the_runs_does_not_travel():
+    tree = example_fit().tree.copy()
+    tree.attrs["runs_source"] = "/home/somebody/secret/runs.csv"
+    page = render_report(Fit(tree))
+    assert "somebody" not in page
+    assert "runs.csv" in page
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((0.34196, 0.3249, 0.3585), "0.342 (0.325 to 0.358)"),
+        ((1.8041, 1.7773, 1.8301), "1.804 (1.777 to 1.830)"),
+        ((6.0, 0.09, 55.0), "6 (0.09 to 55)"),
+        ((1.5e6, 1.2e6, 2e6), "1.50e6 (1.20e6 to 2.00e6)"),
+    ],
+)
+def test_intervals_are_written_to_the_digits_they_deserve(values, expected):
+    assert interval(*values) == expected
+
+
+def test_numbers():
+    assert [number(v) for v in (0.0, 3.18e-4, 410.7, 1e7)] == ["0", "3.18e-4", "410.7", "1.00e7"]
+
+
+def test_the_public_names_are_reached_from_the_package():
+    assert bs.report.write_report is write_report
