@@ -29,6 +29,9 @@ __all__ = ["Calibration", "calibrate"]
 N_RANKS = 200
 """Draws that the truth is ranked among, thinned so that they are nearly independent."""
 
+COLUMNS = 4
+"""Panels side by side that arviz-plots makes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
@@ -73,12 +76,20 @@ class Calibration:
         return scalars
 
     def plot(self) -> Figure:
-        """Difference between the ECDF of the ranks and uniformity, with a 99 % envelope."""
+        """Difference between the ECDF of the ranks and uniformity; points outside it are marked.
+
+        Of the population where there is one, else of every group.
+        """
         import arviz as az
 
-        data = xr.DataTree.from_dict({"prior_sbc": self.pit.rename(simulation="sample")})
+        shown = self.pit.drop_vars("theta") if "mu" in self.pit else self.pit
+        rows = -(-len(Calibration(pit=shown, divergences=0).scalars()) // COLUMNS)
         collection = az.plot_ecdf_pit(
-            data, group="prior_sbc", sample_dims="sample", ci_prob=0.99, backend="matplotlib"
+            xr.DataTree.from_dict({"prior_sbc": shown}),
+            sample_dims="simulation",
+            envelope_prob=0.99,
+            backend="matplotlib",
+            figure_kwargs={"figsize": (14, 1.2 + 2.2 * rows), "layout": "constrained"},
         )
         figure: Figure = collection.viz["figure"].item()
         return figure

@@ -16,11 +16,13 @@ from bayes_scaling.inference.model import parameter_names
 from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.sample import Effort
 from bayes_scaling.inference.simulate import draw_parameters, simulate_log_loss
-from bayes_scaling.laws import Reference, get_law
+from bayes_scaling.laws import LOW_LOSS, Reference, get_law
 
 __all__ = ["Recovery", "recover", "simulated_design"]
 
 FORECAST = "loss at 100x compute"
+UNIT_TOLERANCE = 1.25
+NOISE_MAX = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +89,7 @@ def recover(
     *,
     sizes: tuple[int, ...] = (3, 5, 8, 12, 16, 22, 30, 40),
     tables: int = 50,
-    widen: float = 1.15,
+    widen: float = 1.25,
     spoiled: float = 0.0,
     spoiled_by: float = 0.05,
     prob: float = 0.9,
@@ -122,8 +124,7 @@ def recover(
     for i in range(tables):
         rng = np.random.default_rng([seed, i])
         design = simulated_design(sizes, rng)
-        truth = _plausible(card, design, rng, widen)
-        log_loss = simulate_log_loss(card, design, truth, rng)
+        truth, log_loss = _simulate(card, design, rng, widen)
         log_loss += np.log1p(spoiled_by) * (rng.uniform(size=len(log_loss)) < spoiled)
         table = _as_read(design, log_loss)
         fits = fits or ManyFits(card, table, effort or Effort(draws=500, tune=1000))
@@ -144,15 +145,21 @@ def _as_read(design: Design, log_loss: np.ndarray) -> Design:
     return replace(design, log_loss=log_loss - np.log(reference.loss), reference=reference)
 
 
-def _plausible(
+def _simulate(
     card: ModelCard, design: Design, rng: np.random.Generator, widen: float
-) -> xr.Dataset:
-    """Draw truths until no group's losses scatter by more than a tenth."""
+) -> tuple[xr.Dataset, np.ndarray]:
+    """Draw truths and log losses until the table could be one of real runs.
+
+    Its low loss, the unit of the card's priors, must be near the unit that the truths were drawn
+    in, and no group may scatter by more than a tenth.
+    """
     while True:
         truth = draw_parameters(card, design, rng, widen=widen)
-        noise = truth["theta"].sel(parameter="sigma").to_numpy()
-        if np.exp(noise).max() < 0.1:
-            return truth
+        log_loss = simulate_log_loss(card, design, truth, rng)
+        low = np.quantile(log_loss, LOW_LOSS)
+        noise = np.exp(truth["theta"].sel(parameter="sigma").to_numpy().max())
+        if abs(low) < np.log(UNIT_TOLERANCE) and noise < NOISE_MAX:
+            return truth, log_loss
 
 
 def _intervals(
