@@ -209,8 +209,8 @@ def _no_download(entry: DatasetEntry, folder: Path, error: Exception) -> str:
     looked = f"and not in {MIRROR_VARIABLE}={mirror}" if mirror else f"({MIRROR_VARIABLE} not set)"
     return (
         f"{entry.name!r} could not be downloaded from {entry.url} ({_root(error)}). It is "
-        f"not in the cache {folder} {looked}. Without a network, set {MIRROR_VARIABLE} to a folder that "
-        f"holds the file as {entry.file}, or save the download as {folder / entry.file}."
+        f"not in the cache {folder} {looked}. Without a network, set {MIRROR_VARIABLE} to a folder "
+        f"that holds the file as {entry.file}, or save the download as {folder / entry.file}."
     )
 
 

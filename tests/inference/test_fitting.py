@@ -115,6 +115,38 @@ def test_proportional_runs_are_called_unidentified():
     assert "not identified" in texts["identifiability"]
 
 
+def test_loo_is_arvizs(one_group):
+    import arviz_stats
+
+    theirs = arviz_stats.loo(one_group.tree, pointwise=True, reff=1.0)
+    ours = one_group.tree["loo"]
+    np.testing.assert_allclose(ours["elpd"], theirs.elpd_i, rtol=1e-6)
+    np.testing.assert_allclose(ours["pareto_k"], theirs.pareto_k, atol=1e-6)
+    # Probabilities of a lower loss, predicted without the run: uniform for a model that is true.
+    assert abs(ours["pit"].to_numpy().mean() - 0.5) < 4 / np.sqrt(12 * one_group.n_runs)
+
+
+def test_leaving_a_run_out_by_sampling_and_by_weights_agree(one_group, monkeypatch):
+    from bayes_scaling.inference.diagnostics import influence
+
+    def moves(k_max):
+        monkeypatch.setattr(influence, "PARETO_K_MAX", k_max)
+        monkeypatch.setattr(influence, "SHIFT_MAX", 0.0)
+        fit = bs.fit(bs.read_runs(simulated()), seed=7, progress=False)
+        (check,) = (c for c in fit.checks if c.name == "influential runs")
+        return {move["row"]: move for move in check.values["runs"]}
+
+    weighted, sampled = moves(np.inf), moves(-np.inf)
+    assert len(weighted) == len(sampled) == influence.N_NAMED
+    ratio = bs.allocate(one_group, flops=one_group.data["flops"].max()).draws["tokens_per_param"]
+    sd = float(np.log(ratio).std())
+    for row, move in weighted.items():
+        assert move["with"] == pytest.approx(sampled[row]["with"])
+        # Means of log ratio from about 1000 effective draws each.
+        assert abs(np.log(move["without"] / sampled[row]["without"])) < 6 * sd / np.sqrt(1000)
+        assert abs(np.log(move["without"] / move["with"])) > 0.1 * sd
+
+
 def test_too_few_draws_are_not_trusted():
     fit = bs.fit(bs.read_runs(simulated()), draws=10, tune=20, chains=2, progress=False)
     assert not fit.trusted

@@ -54,7 +54,8 @@ class Evidence:
         """
         from arviz_stats.base import array_stats
 
-        weights, k = array_stats.psislw(-self.log_likelihood.T)
+        # It takes log likelihoods, and negates them itself.
+        weights, k = array_stats.psislw(self.log_likelihood.T)
         return np.asarray(weights), np.atleast_1d(k)
 
     @cached_property

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.diagnostics.evidence import Evidence
+from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.verdict import CheckResult
 
 __all__ = ["check_influence"]
@@ -17,35 +18,47 @@ __all__ = ["check_influence"]
 PARETO_K_MAX = 0.7
 """Above it importance sampling cannot leave the run out: Vehtari et al. 2024, arXiv:1507.02646."""
 
-N_REFITTED = 3
-"""Most influential runs that are left out by sampling again; each takes about a second."""
+SHIFT_MAX = 1.0
+"""A run that moves the plan by more than this many posterior sds is worth a second look."""
+
+N_NAMED = 3
+"""Most influential runs that are named; leaving one out by sampling takes about a second."""
+
+Array = NDArray[np.float64]
 
 
 def check_influence(evidence: Evidence) -> list[CheckResult]:
-    """Leave out the runs with a large Pareto k, and say how the plan moves without them."""
+    """Name the runs without which the plan would be another one, and say which."""
     k = evidence.leave_one_out[1]
-    influential = np.flatnonzero(k > PARETO_K_MAX)
-    worst = influential[np.argsort(-k[influential])][:N_REFITTED]
-    moves = [_move(evidence, int(run)) for run in worst]
-    if not len(influential):
-        text = "No single run decides the answer."
-    else:
-        more = len(influential) - len(worst)
-        text = " ".join(_sentence(move) for move in moves) + (
-            f" {more} more run(s) weigh as much." if more else ""
+    with_all, without, shift = _plans(evidence)
+    influential = np.flatnonzero((k > PARETO_K_MAX) | (shift > SHIFT_MAX))
+    worst = influential[np.lexsort((-shift[influential], k[influential] <= PARETO_K_MAX))]
+    moves = []
+    for run in worst[:N_NAMED]:
+        plan = _plan_sampled_without(evidence, int(run)) if k[run] > PARETO_K_MAX else without[run]
+        moves.append(
+            {
+                "row": evidence.row_name(int(run)),
+                "pareto_k": float(k[run]),
+                "flops": _budget(evidence),
+                "with": float(with_all[run]),
+                "without": None if plan is None else float(plan),
+            }
         )
+    more = len(influential) - len(moves)
+    text = " ".join(map(_sentence, moves)) + (f" {more} more run(s) weigh much." if more else "")
     return [
         CheckResult(
             name="influential runs",
-            passed=None if len(influential) else True,
+            passed=None if moves else True,
             fatal=False,
-            text=text,
+            text=text or "No single run decides the answer.",
             values={"max_pareto_k": float(k.max()), "runs": moves},
         )
     ]
 
 
-def _sentence(move: dict[str, float | str | None]) -> str:
+def _sentence(move: dict[str, Any]) -> str:
     if move["without"] is None:
         return f"{move['row']} weighs heavily (Pareto k {move['pareto_k']:.2f})."
     return (
@@ -54,31 +67,43 @@ def _sentence(move: dict[str, float | str | None]) -> str:
     )
 
 
-def _move(evidence: Evidence, run: int) -> dict[str, float | str | None]:
-    """Median optimal tokens per parameter at the largest compute, with and without a run."""
-    fit, design = evidence.fit, evidence.design
-    group = int(design.group_index[run])
-    flops = float(fit.data["flops"].max())
-    natural = fit.parameters(fit.groups[group])
-    without = _theta_without(evidence, run, group)
-    ratio = None
-    if without is not None:
-        from bayes_scaling.inference.pointwise import parameter_values
-
-        relative = parameter_values(fit.card, without)
-        ratio = _ratio(evidence, flops, fit.law.natural(relative, fit.reference))
-    return {
-        "row": evidence.row_name(run),
-        "pareto_k": float(evidence.leave_one_out[1][run]),
-        "flops": flops,
-        "with": _ratio(evidence, flops, natural),
-        "without": ratio,
-    }
+def _budget(evidence: Evidence) -> float:
+    return float(evidence.fit.data["flops"].max())
 
 
-def _ratio(evidence: Evidence, flops: float, natural: dict[str, NDArray[np.float64]]) -> float:
-    params, tokens = evidence.fit.law.optimum(flops, natural)
-    return float(np.median(tokens / params))
+def _plans(evidence: Evidence) -> tuple[Array, Array, Array]:
+    """Optimal tokens per parameter with all runs and without each, and the move in posterior sds.
+
+    By importance sampling, in each run's own group; geometric means over the draws.
+    """
+    weights = np.exp(evidence.leave_one_out[0])
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    fit, index = evidence.fit, evidence.design.group_index
+    centre, moved, sd = (np.empty(len(index)) for _ in range(3))
+    for i, group in enumerate(fit.groups):
+        natural = {
+            p.name: evidence.thinned[p.name].sel(group=group).to_numpy() for p in fit.law.parameters
+        }
+        log_ratio = np.log(_ratio(evidence, natural))
+        rows = index == i
+        centre[rows], sd[rows] = log_ratio.mean(), log_ratio.std()
+        moved[rows] = weights[rows] @ log_ratio
+    return np.exp(centre), np.exp(moved), np.abs(moved - centre) / sd
+
+
+def _plan_sampled_without(evidence: Evidence, run: int) -> float | None:
+    """Optimal tokens per parameter without a run, from sampling once more."""
+    theta = _theta_without(evidence, run, int(evidence.design.group_index[run]))
+    if theta is None:
+        return None
+    relative = parameter_values(evidence.fit.card, theta)
+    natural = evidence.fit.law.natural(relative, evidence.fit.reference)
+    return float(np.exp(np.log(_ratio(evidence, natural)).mean()))
+
+
+def _ratio(evidence: Evidence, natural: dict[str, Array]) -> Array:
+    params, tokens = evidence.fit.law.optimum(_budget(evidence), natural)
+    return np.asarray(tokens / params)
 
 
 def _theta_without(evidence: Evidence, run: int, group: int) -> NDArray[np.float64] | None:
