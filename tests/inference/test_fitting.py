@@ -186,7 +186,7 @@ def test_the_245_runs(shared_data):
         assert summary.loc[name, "mean"] == pytest.approx(mean, abs=0.25 * sd)
         assert summary.loc[name, "sd"] == pytest.approx(sd, rel=0.15)
     law = bs.laws.get_law("chinchilla")
-    published = {one.key: one.values for one in law.published}  # noqa: PD011
+    published = {one.key: one.values for one in law.published}
     for name, value in published["Besiroglu et al. 2024"].items():
         assert summary.loc[name, "lower"] < value < summary.loc[name, "upper"], name
     assert published["Hoffmann et al. 2022"]["E"] < summary.loc["E", "lower"]
