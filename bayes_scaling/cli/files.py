@@ -10,8 +10,10 @@ from bayes_scaling.errors import InputError
 __all__ = ["check_writable"]
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, source: str | Path | None = None) -> None:
     """Find out now whether a file can be written, and leave no trace.
+
+    `source` is the file that is read, which must not be the one that is written.
 
     Raises
     ------
@@ -20,6 +22,10 @@ def check_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise InputError(f"cannot write {str(path)!r}: it is a folder; give the name of a file")
+    if source is not None and Path(source).exists() and path.exists() and path.samefile(source):
+        raise InputError(f"cannot write {str(path)!r}: it is the file that is read; choose another")
+    if not path.parent.is_dir():
+        raise InputError(f"cannot write {str(path)!r}: make the folder {str(path.parent)!r} first")
     try:
         with tempfile.TemporaryFile(prefix=f".{path.name}.", dir=path.parent):
             pass

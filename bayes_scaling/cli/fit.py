@@ -73,7 +73,9 @@ Sampler = Annotated[str, typer.Option("--sampler", metavar="NAME", help="nutpie,
 TargetAccept = Annotated[
     float, typer.Option("--target-accept", help="Higher is slower and more careful; below 1.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and no table.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress and no table; warnings still.")
+]
 
 
 def fit(
@@ -108,7 +110,7 @@ def fit(
     # What can be refused is refused before the sampler is even imported.
     _check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
     card = bs.load_card(model or default_model(by))
-    check_writable(output)
+    check_writable(output, runs)
     table = _read(runs, where, rename, loss_unit=loss_unit, keep_suspect=keep_suspect)
     with interruptible():
         posterior = bs.fit(
@@ -126,7 +128,10 @@ def fit(
     posterior.save(output)
     if as_json:
         printing.print_json(describe_fit(posterior, 0.9))
-    elif not quiet:
+    elif quiet:
+        for check in posterior.problems():
+            typer.echo(f"warning: {check.text}", err=True)
+    else:
         show_fit(posterior, 0.9)
         typer.echo(f"written to {output}")
     if not posterior.trusted:

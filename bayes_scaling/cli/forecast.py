@@ -93,10 +93,15 @@ def forecast(
 
 
 def read_points(path: Path) -> pd.DataFrame:
-    """The table of a POINTS file."""
+    """The table of a POINTS file; common spellings of params and tokens are understood."""
+    from bayes_scaling.runs.columns import match_columns
     from bayes_scaling.runs.readers import read_table
 
-    return read_table(path).frame
+    frame = read_table(path).frame
+    names = [str(name) for name in frame.columns]
+    found = match_columns(names, {}, loss_unit="nats", label=path.name).columns
+    wanted = {names[found[name]]: name for name in ("params", "tokens") if name in found}
+    return frame.rename(columns=wanted)
 
 
 def show_forecast(answer: Forecast) -> None:

@@ -50,7 +50,7 @@ def report(
     from bayes_scaling.cli.files import check_writable
 
     posterior = bs.load_fit(fit)
-    check_writable(output)
+    check_writable(output, fit)
     from bayes_scaling.report import write_report
 
     path = write_report(

@@ -83,6 +83,8 @@ def show_fit(fit: Fit, prob: float) -> None:
         f"compute {format_quantity(data['flops'].min())} to {format_quantity(data['flops'].max())} "
         f"FLOPs, loss {data['loss'].min():.4g} to {data['loss'].max():.4g}"
     )
+    if fit.reading:
+        output.print_wrapped(fit.reading)
     output.print_wrapped(_verdict(fit))
     for check in fit.problems():
         output.print_wrapped(check.text, indent="  - ")

@@ -141,6 +141,9 @@ def _attributes(
         "runs_name": runs.name,
         "runs_source": runs.source,
         "runs_hash": runs.hash,
+        "runs_renamed": json.dumps(runs.renamed),
+        "runs_selection": json.dumps(runs.selection),
+        "runs_excluded": len(runs.excluded),
         "versions": json.dumps(
             {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
         ),

@@ -128,7 +128,7 @@ def list_cards() -> tuple[ModelCard, ...]:
 
 
 def load_card(model: str | Path | ModelCard) -> ModelCard:
-    """Read and validate a model card.
+    """Read and validate a model card; an edited copy takes the name of its file.
 
     Parameters
     ----------
@@ -148,11 +148,19 @@ def load_card(model: str | Path | ModelCard) -> ModelCard:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CardError(f"cannot read the model card {str(path)!r}: {error}") from error
-    return parse_card(text, source=str(path))
+    card = parse_card(text, source=str(path))
+    if card.name in _shipped() and path != _shipped()[card.name]:
+        # An edited copy must not pass for the card that it was copied from.
+        card = card.model_copy(update={"name": path.stem})
+    return card
+
+
+def _shipped() -> dict[str, Path]:
+    return {path.stem: path for path in resource_dir("models").glob("*.toml")}
 
 
 def _find(model: str | Path) -> Path:
-    shipped = {path.stem: path for path in resource_dir("models").glob("*.toml")}
+    shipped = _shipped()
     if str(model) in shipped:
         return shipped[str(model)]
     path = Path(model)

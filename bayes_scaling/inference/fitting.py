@@ -13,7 +13,7 @@ from bayes_scaling.inference.design import Design, make_design
 from bayes_scaling.inference.diagnostics import Evidence, diagnose, sampled_well
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.inference.sample import DEFAULT_SEED, Effort, Sampling, sample
-from bayes_scaling.runs import Problem, Runs, check_groups
+from bayes_scaling.runs import Problem, Runs, RunsError, check_groups
 
 __all__ = ["fit"]
 
@@ -69,7 +69,7 @@ def fit(
     Raises
     ------
     InputError
-        The card, a column, or a setting is not valid.
+        The card, a column, or a setting is not valid, or nearly every run is its own group.
 
     Examples
     --------
@@ -121,7 +121,10 @@ def fit(
 
 
 def _group_warnings(runs: Runs, design: Design) -> tuple[Problem, ...]:
-    return check_groups(runs, list(design.by)) if design.by else ()
+    problems = check_groups(runs, list(design.by)) if design.by else ()
+    if any(problem.severity == "error" for problem in problems):
+        raise RunsError(problems)
+    return problems
 
 
 def _add_seconds(last: Sampling, first: Sampling) -> Sampling:

@@ -81,6 +81,16 @@ class Fit:
         """Name of the table of runs."""
         return str(self.tree.attrs["runs_name"])
 
+    @property
+    def reading(self) -> str:
+        """What was done to the table before it was fitted: renamed, selected, left out."""
+        renamed = [f"{old} -> {new}" for old, new in self._json("runs_renamed").items()]
+        parts = [f"read {', '.join(renamed)}"] if renamed else []
+        parts += [f"only runs where {query}" for query in self._json("runs_selection")]
+        excluded = int(self.tree.attrs["runs_excluded"])
+        parts += [f"{excluded} row{'s' if excluded > 1 else ''} left out"] if excluded else []
+        return "; ".join(parts)
+
     @cached_property
     def groups(self) -> tuple[str, ...]:
         """Groups that have runs."""

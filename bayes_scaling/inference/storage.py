@@ -86,7 +86,8 @@ def load_fit(path: str | Path, *, groups: Sequence[str] | None = None) -> Fit:
     except Exception as error:
         # The NetCDF stack raises OSError, KeyError, ValueError and others on damaged files.
         raise FitFileError(
-            f"{str(path)!r} is not a saved fit, or it is damaged: {error}"
+            f"{str(path)!r} is not a saved fit, or it is damaged ({type(error).__name__}); make "
+            "one with `bayes-scaling fit RUNS -o fit.nc`"
         ) from error
     if tree.attrs.get("creator") != "bayes-scaling":
         raise FitFileError(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayes_scaling.inference.card import list_cards
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
 from bayes_scaling.report.words import flops, number, percent, size
+from bayes_scaling.runs import list_runs
 
 __all__ = ["data_facts", "question", "recipe", "versions"]
 
@@ -55,6 +58,8 @@ def data_facts(fit: Fit) -> Facts:
     facts = [("table", fit.name)]
     if source and source != fit.name:
         facts.append(("source", source))
+    if fit.reading:
+        facts.append(("reading", fit.reading))
     return [
         *facts,
         ("runs", str(fit.n_runs)),
@@ -100,11 +105,22 @@ def recipe(fit: Fit) -> str:
     by = "" if not fit.by else f" by={fit.by[0] if len(fit.by) == 1 else list(fit.by)!r},"
     if len(fit.by) == 1:
         by = f" by={fit.by[0]!r},"
+    shipped = fit.card.name in {card.name for card in list_cards()}
+    model = fit.card.name if shipped else f"{fit.card.name}.toml"
     return (
         "import bayes_scaling as bs\n\n"
-        f"runs = bs.read_runs({fit.name!r})  # or bs.load_runs for a table of the catalogue\n"
-        f"fit = bs.fit(runs, model={fit.card.name!r},{by} seed={fit.seed},\n"
+        f"runs = {_reading(fit)}\n"
+        f"fit = bs.fit(runs, model={model!r},{by} seed={fit.seed},\n"
         f"             draws={draws}, chains={sizes['chain']}, sampler="
         f"{fit.tree.attrs['sampler']!r})\n"
         f"bs.report.write_report(fit, 'report.html', prob={DEFAULT_PROB})\n"
     )
+
+
+def _reading(fit: Fit) -> str:
+    """Python that reads the runs again; of a path only the file's name."""
+    source = _file_name(str(fit.tree.attrs["runs_source"])) or "runs.csv"
+    catalogued = fit.name in {entry.name for entry in list_runs()}
+    read = f"bs.load_runs({fit.name!r})" if catalogued else f"bs.read_runs({source!r})"
+    selection = json.loads(fit.tree.attrs["runs_selection"])
+    return read + "".join(f".select({query!r})" for query in selection)

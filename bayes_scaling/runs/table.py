@@ -59,6 +59,8 @@ class Runs:
         Where each row came from, so that later messages can name it.
     tolerance
         Factor by which flops may differ from 6ND.
+    selection
+        Expressions that `select` was given.
     """
 
     table: pd.DataFrame
@@ -70,6 +72,7 @@ class Runs:
     excluded: pd.DataFrame = field(default_factory=pd.DataFrame)
     origin: Origin
     tolerance: float = DEFAULT_TOLERANCE
+    selection: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -137,12 +140,19 @@ class Runs:
             raise RunsError(problems)
         kept = [problem for problem in self.problems if problem.code in _ABOUT_READING]
         return replace(
-            self, table=checked.frame, origin=checked.origin, problems=(*kept, *problems)
+            self,
+            table=checked.frame,
+            origin=checked.origin,
+            problems=(*kept, *problems),
+            selection=(*self.selection, query),
         )
 
     def _mask(self, query: str) -> npt.NDArray[np.bool_]:
         try:
-            kept = self.table.eval(query, engine="python", local_dict={}, global_dict={})
+            # Renamed columns answer to both names.
+            old = {name: self.table[new] for name, new in self.renamed.items()}
+            known = self.table.assign(**{k: v for k, v in old.items() if k not in self.table})
+            kept = known.eval(query, engine="python", local_dict={}, global_dict={})
         except _QUERY_ERRORS as error:
             columns = ", ".join(map(str, self.table.columns))
             raise InputError(
@@ -161,7 +171,8 @@ class Runs:
         Parameters
         ----------
         by
-            A column, or several whose values are joined by "/".
+            A column, by its own name or the canonical one, or several whose values are joined by
+            "/".
 
         Returns
         -------
@@ -173,11 +184,12 @@ class Runs:
         InputError
             If a column does not exist; as `RunsError` if one has empty cells.
         """
-        columns = [by] if isinstance(by, str) else list(by)
+        given = [by] if isinstance(by, str) else list(by)
+        columns = [c if c in self.table.columns else self.renamed.get(c, c) for c in given]
         unknown = [column for column in columns if column not in self.table.columns]
         if unknown or not columns:
-            given = unknown[0] if len(unknown) == 1 else tuple(unknown)
-            raise InputError(unknown_name("group column", given, self.table.columns))
+            what = unknown[0] if len(unknown) == 1 else tuple(unknown)
+            raise InputError(unknown_name("group column", what, self.table.columns))
         problems = [p for column in columns if (p := self._unlabelled(column)) is not None]
         if problems:
             raise RunsError(problems)

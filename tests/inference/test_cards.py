@@ -96,3 +96,9 @@ def test_both_cards_agree_on_the_priors_they_share():
     )
     assert single["priors"] == pooled["priors"]
     assert single["noise"] == pooled["noise"]
+
+
+def test_an_edited_copy_does_not_pass_for_the_original(tmp_path):
+    path = tmp_path / "wider.toml"
+    path.write_text(TEXT.replace("sigma = 0.4", "sigma = 0.6"))
+    assert load_card(path).name == "wider"

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -121,3 +122,33 @@ def test_runs_error_survives_pickling_as_workers_do():
         read_runs(pd.DataFrame({"N": [1.0]}))
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
     assert again.problems == caught.value.problems
+
+
+def test_renamed_columns_answer_to_both_names():
+    frame = pd.DataFrame(
+        {
+            "N": np.geomspace(1e7, 1e9, 12),
+            "D": np.geomspace(1e9, 3e10, 12)[::-1],
+            "loss": np.linspace(4, 3, 12),
+            "arch": ["a", "b"] * 6,
+        }
+    )
+    runs = read_runs(frame)
+    assert list(runs.groups("arch")) == list(runs.groups("architecture"))
+    chosen = runs.select("arch == 'a' and N > 2e7")
+    assert set(chosen.table["architecture"]) == {"a"}
+    assert chosen.selection == ("arch == 'a' and N > 2e7",)
+
+
+def test_a_column_of_run_names_is_no_grouping():
+    n = 60
+    frame = pd.DataFrame(
+        {
+            "params": np.geomspace(1e7, 1e9, n),
+            "tokens": np.geomspace(1e9, 3e10, n)[::-1],
+            "loss": np.linspace(4, 3, n),
+            "label": [f"run {i}" for i in range(n)],
+        }
+    )
+    (problem,) = [p for p in check_groups(read_runs(frame), "label") if p.code == "many-groups"]
+    assert problem.severity == "error"

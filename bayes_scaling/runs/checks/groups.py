@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["check_groups"]
 
 MOST_GROUPS = 200
+OWN_GROUPS = 20
+"""From so many groups on, more groups than half the runs are no groups but run names."""
 
 
 def check_groups(runs: Runs, by: str | Sequence[str]) -> tuple[Problem, ...]:
@@ -32,7 +34,7 @@ def check_groups(runs: Runs, by: str | Sequence[str]) -> tuple[Problem, ...]:
     -------
     tuple of Problem
         Warnings: a group with a single run, one group only, more than 200 groups, labels that
-        differ only by case or white space.
+        differ only by case or white space. An error: groups that are nearly all single runs.
 
     Raises
     ------
@@ -66,7 +68,8 @@ def _single(runs: Runs, column: str, names: list[str], labels: np.ndarray) -> Pr
 
 
 def _number(runs: Runs, column: str, n_groups: int) -> Problem | None:
-    if 1 < n_groups <= MOST_GROUPS:
+    own = n_groups > OWN_GROUPS and n_groups > len(runs) / 2
+    if 1 < n_groups <= MOST_GROUPS and not own:
         return None
     consequence = (
         "there is nothing to pool: fit without groups"
@@ -75,7 +78,7 @@ def _number(runs: Runs, column: str, n_groups: int) -> Problem | None:
     )
     return Problem(
         code="one-group" if n_groups == 1 else "many-groups",
-        severity="warning",
+        severity="error" if own else "warning",
         message=f"{runs.origin.label}, column {column}: found {n_groups} "
         f"group{'s' if n_groups != 1 else ''}; expected 2 to {MOST_GROUPS}: {consequence}.",
         column=column,
