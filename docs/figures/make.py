@@ -14,7 +14,6 @@ def main() -> None:
     fit = bs.fit(bs.load_runs("pile-families"), model="chinchilla-hierarchical", by="architecture")
     figure, ax = plt.subplots(figsize=(9, 4.6), layout="constrained")
     bs.figures.plot_frontier(fit, group=GROUPS, ax=ax)
-    ax.set_title("Pile test loss of compute-optimal training, by family", loc="left")
     figure.savefig(Path(__file__).with_name("frontier.png"), dpi=130)
 
 
