@@ -161,11 +161,14 @@ def _to_nats(frame: pd.DataFrame, unit: LossUnit) -> None:
     else:
         # Impossible losses stay as they are: the checks show them as they were given.
         safe = np.where(positive, loss, 1.0)
-        nats, slope = np.where(positive, np.log(safe), loss), 1.0 / safe
+        with np.errstate(over="ignore"):
+            nats, slope = np.where(positive, np.log(safe), loss), 1.0 / safe
     frame["loss"] = nats
     if "loss_se" in frame.columns:
         # Delta method: the standard error scales with the slope of the conversion.
-        frame["loss_se"] = frame["loss_se"].to_numpy(dtype=np.float64) * slope
+        # An absurd loss may overflow here; the checks then refuse the infinity.
+        with np.errstate(over="ignore", invalid="ignore"):
+            frame["loss_se"] = frame["loss_se"].to_numpy(dtype=np.float64) * slope
 
 
 def _derived(table: CheckedTable) -> pd.DataFrame:

@@ -291,3 +291,11 @@ def assert_sound(runs: Runs, at_most: int) -> None:
     assert len(runs.origin.numbers) == len(runs)
     assert repr(runs)
     assert len(runs.hash) == 64
+
+
+def test_a_vanishing_perplexity_is_refused_and_not_a_warning_of_numpy():
+    frame = pd.DataFrame(
+        {"N": [1e8] * 7, "D": [1e9] * 7, "ppl": [5e-324] * 7, "loss_se": [1e6] * 7}
+    )
+    with pytest.raises(RunsError):
+        read_runs(frame, loss_unit="perplexity")
