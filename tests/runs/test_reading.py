@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bayes_scaling.errors import InputError
-from bayes_scaling.runs import Runs, read_runs, register_reader
+from bayes_scaling.runs import Runs, RunsError, read_runs, register_reader
 
 WRITERS = {
     "t.csv": lambda t, p: t.to_csv(p, index=False),
