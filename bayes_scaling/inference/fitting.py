@@ -30,7 +30,7 @@ def fit(
     chains: int = 4,
     seed: int = DEFAULT_SEED,
     sampler: str = "nutpie",
-    adaptation: str = "low_rank",
+    adaptation: str = "auto",
     target_accept: float = 0.95,
     progress: bool = True,
 ) -> Fit:
@@ -54,8 +54,8 @@ def fit(
         The same seed gives the same draws, bit for bit, on one machine.
     sampler : {"nutpie", "pymc", "numpyro"}
         Where NUTS comes from.
-    adaptation : {"low_rank", "diag"}
-        Mass matrix of nutpie.
+    adaptation : {"auto", "low_rank", "diag"}
+        Mass matrix of nutpie; by default low rank where there are few enough parameters for it.
     target_accept : float
         Acceptance that the step size is tuned to.
     progress : bool

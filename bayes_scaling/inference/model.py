@@ -36,12 +36,13 @@ def parameter_names(card: ModelCard) -> list[str]:
 
 def model_data(design: Design) -> dict[str, np.ndarray]:
     """Values of the model's `pm.Data` for a table of runs, by name."""
-    data = {
+    data: dict[str, np.ndarray] = {
         "log_params": design.log_params,
         "log_tokens": design.log_tokens,
         "log_loss_observed": design.log_loss,
-        "group_index": design.group_index,
     }
+    if len(design.groups) > 1:
+        data["group_index"] = design.group_index
     if design.training_run_index is not None:
         data["training_run_index"] = design.training_run_index
     if design.log_loss_se is not None:
@@ -75,7 +76,7 @@ def build_model(card: ModelCard, design: Design) -> pm.Model:
         }
         theta = _theta(card, design)
         nu = pm.LogNormal("nu", np.log(card.noise.nu.median), card.noise.nu.sigma)
-        value = _values(card, theta[data["group_index"]])
+        value = _of_rows(_values(card, theta), data.get("group_index"))
         log_inputs = {"params": data["log_params"], "tokens": data["log_tokens"]}
         mean = pt.log(law.mean(pt, log_inputs, law.in_reference(value)))
         variance = value["sigma"] ** 2
@@ -116,6 +117,12 @@ def _values(card: ModelCard, theta: Any) -> dict[str, Any]:
         name: theta[..., i] if name in real else pt.exp(theta[..., i])
         for i, name in enumerate(parameter_names(card))
     }
+
+
+def _of_rows(value: dict[str, Any], group_index: Any) -> dict[str, Any]:
+    """Parameters of each row's group; without an index all rows share the only group's."""
+    # Picked after the exponential, and not before: groups are fewer than rows.
+    return {name: v[0 if group_index is None else group_index] for name, v in value.items()}
 
 
 def population_prior(card: ModelCard) -> tuple[np.ndarray, np.ndarray]:

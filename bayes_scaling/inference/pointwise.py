@@ -46,7 +46,11 @@ def noise_of_runs(card: ModelCard, design: Design, posterior: xr.Dataset) -> Noi
     """What the model expects of every run; `posterior` has dims (sample, ...)."""
     law = get_law(card.law)
     theta = posterior["theta"].transpose("sample", "group", "parameter").to_numpy()
-    value = parameter_values(card, theta[:, design.group_index, :])
+    one = len(design.groups) == 1
+    value = {
+        name: of_group if one else of_group[:, design.group_index]
+        for name, of_group in parameter_values(card, theta).items()
+    }
     centre = np.log(law.mean(np, design.log_inputs, law.in_reference(value)))
     variance = value["sigma"] ** 2
     if design.training_run_index is not None:
@@ -57,7 +61,8 @@ def noise_of_runs(card: ModelCard, design: Design, posterior: xr.Dataset) -> Noi
         variance = variance + np.where(alone, posterior["run_sigma"].to_numpy()[:, None] ** 2, 0)
     if design.log_loss_se is not None:
         variance = variance + design.log_loss_se**2
-    return Noise(centre, np.sqrt(variance), posterior["nu"].to_numpy()[:, None])
+    scale = np.broadcast_to(np.sqrt(variance), centre.shape)
+    return Noise(centre, scale, posterior["nu"].to_numpy()[:, None])
 
 
 def log_likelihood(noise: Noise, log_loss: Array) -> Array:

@@ -200,6 +200,7 @@ BAD_CALLS = {
     "three columns": ({"by": ["a", "b", "c"], "model": "chinchilla-hierarchical"}, "one column"),
     "unknown card": ({"model": "kaplan-1999"}, "unknown model"),
     "unknown sampler": ({"sampler": "gibbs"}, "known: 'nutpie', 'pymc', 'numpyro'"),
+    "unknown adaptation": ({"adaptation": "dense"}, "known: 'auto', 'low_rank', 'diag'"),
     "no draws": ({"draws": 0}, "draws must be"),
     "one chain": ({"chains": 1}, "chains must be"),
     "acceptance": ({"target_accept": 1.5}, "target_accept"),

@@ -24,8 +24,8 @@ SHIFT_MAX = 1.0
 N_NAMED = 3
 """Most influential runs that are named."""
 
-REFIT_DRAWS = 500
-"""Draws of a chain without a run: enough for where the plan moves to."""
+REFIT_DRAWS, REFIT_TUNE = 250, 500
+"""Of a chain, without a run: enough for where the plan moves to, at a third of the first cost."""
 
 Array = NDArray[np.float64]
 
@@ -121,7 +121,7 @@ def _theta_without(evidence: Evidence, run: int, group: int) -> NDArray[np.float
     shorter = _without(evidence.design, run)
     sampling = sample(
         evidence.fit.model,
-        replace(evidence.effort, draws=REFIT_DRAWS),
+        replace(evidence.effort, draws=REFIT_DRAWS, tune=REFIT_TUNE),
         seed=evidence.fit.seed,
         compiled=evidence.compiled.with_data(**model_data(shorter)),
     )
