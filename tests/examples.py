@@ -22,7 +22,6 @@ from bayes_scaling.inference.model import parameter_names
 from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.inference.sample import Effort
-from bayes_scaling.laws import get_law
 from bayes_scaling.runs import Runs, read_runs
 
 TRUTH = {"E": 1.8, "A": 480.0, "B": 2080.0, "alpha": 0.348, "beta": 0.366}
@@ -104,7 +103,8 @@ def example_fit(
     model = load_card(card or ("chinchilla-hierarchical" if pooled else "chinchilla"))
     columns = ("architecture", "dataset") if crossed else (by or "architecture",) * pooled
     runs = example_runs(groups, crossed=crossed, seed=seed)
-    design = make_design(runs, columns)
+    model = model.grouped_by(columns)
+    design = make_design(runs, columns, model)
     sampled = _fake_sampling(model, design, groups, seed, n_draws)
     tree = assemble(model, design, runs, sampled, seed=seed, sampler="none")
     effort = Effort(draws=n_draws, chains=CHAINS)
@@ -173,10 +173,10 @@ def _laplace(
     card: ModelCard, design: Design, theta: np.ndarray, rows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and covariance of theta given some of the runs: one Gauss-Newton step from the truth."""
-    law, step = get_law(card.law), 1e-4
+    law, step = card.get_law(), 1e-4
 
     def log_loss(at: np.ndarray) -> np.ndarray:
-        value = law.in_reference(parameter_values(card, at))
+        value = law.natural(np, parameter_values(card, at), design.reference)
         return np.log(law.mean(np, {k: v[rows] for k, v in design.log_inputs.items()}, value))
 
     nudges = step * np.eye(len(theta))
@@ -197,8 +197,8 @@ def _true_theta(design: Design, truths: list[dict[str, float]]) -> np.ndarray:
         level = (0.9 if dataset == DATASETS[1] else 1.0) / reference.loss
         values = (
             truth["E"] * level,
-            truth["A"] * reference.params ** -truth["alpha"] * level,
-            truth["B"] * reference.tokens ** -truth["beta"] * level,
+            truth["A"] * reference.typical("params") ** -truth["alpha"] * level,
+            truth["B"] * reference.typical("tokens") ** -truth["beta"] * level,
             truth["alpha"],
             truth["beta"],
             SIGMA,

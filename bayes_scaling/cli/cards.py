@@ -28,14 +28,13 @@ def card_text(model: str) -> str:
 def show_card(card: ModelCard) -> None:
     """Print a card's law and its priors, each with its reason."""
     from bayes_scaling.cli import output
-    from bayes_scaling.laws import get_law
 
-    law = get_law(card.law)
+    law = card.get_law()
     typer.echo(f"{card.name}: {card.title}")
     typer.echo(f"law: {law.formula}")
     output.print_wrapped(" ".join(card.description.split()))
     if card.pooling is not None:
-        typer.echo(f"pools over: {' x '.join(card.pooling.over)}")
+        typer.echo(f"pools over: {' x '.join(card.pooling.over) or 'what a fit is grouped by'}")
     noise = {f"noise.{name}": getattr(card.noise, name) for name in ("sigma", "nu", "run_sigma")}
     spread = card.pooling.spread if card.pooling is not None else {}
     priors = {**card.priors, **noise, **{f"spread of {n}": p for n, p in spread.items()}}
@@ -78,9 +77,9 @@ def mermaid(card: ModelCard, runs: str | None) -> str:
 
     over = card.pooling.over if card.pooling is not None else ()
     if runs is None:
-        design = make_design(bs.load_runs(EXAMPLE_RUNS), EXAMPLE_COLUMNS[: len(over)])
+        design = make_design(bs.load_runs(EXAMPLE_RUNS), EXAMPLE_COLUMNS[: len(over)], card)
     else:
-        design = make_design(find_runs(runs), over)
+        design = make_design(find_runs(runs), over, card)
     model = build_model(card, design)
     import pymc as pm
 

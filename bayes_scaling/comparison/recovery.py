@@ -16,7 +16,7 @@ from bayes_scaling.inference.model import parameter_names
 from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.sample import Effort
 from bayes_scaling.inference.simulate import draw_parameters, simulate_log_loss
-from bayes_scaling.laws import LOW_LOSS, Reference, get_law
+from bayes_scaling.laws import LOW_LOSS, Reference
 
 __all__ = ["Recovery", "recover", "simulated_design"]
 
@@ -61,13 +61,8 @@ def simulated_design(
     flops = np.exp(rng.uniform(*np.log(compute), size=len(index)))
     ratio = np.exp(rng.uniform(np.log(2), np.log(200), size=len(index)))
     params, tokens = np.sqrt(flops / 6 / ratio), np.sqrt(flops / 6 * ratio)
-    reference = Reference(
-        params=float(np.exp(np.log(params).mean())),
-        tokens=float(np.exp(np.log(tokens).mean())),
-        loss=1.0,
-    )
+    log_inputs = {"params": np.log(params), "tokens": np.log(tokens)}
     groups = tuple(f"g{i + 1}" for i in range(len(sizes)))
-    log_inputs = reference.log_inputs(params, tokens)
     return Design(
         by=("group",),
         groups=groups,
@@ -76,11 +71,10 @@ def simulated_design(
         group_index=index,
         training_run_index=None,
         training_runs=(),
-        log_params=log_inputs["params"],
-        log_tokens=log_inputs["tokens"],
+        log_inputs=log_inputs,
         log_loss=np.zeros(len(index)),
         log_loss_se=None,
-        reference=reference,
+        reference=Reference.of(log_inputs, np.ones(len(index))),
     )
 
 
@@ -139,10 +133,8 @@ def recover(
 
 def _as_read(design: Design, log_loss: np.ndarray) -> Design:
     """The table in the reference units that it would have if it were read from a file."""
-    params = np.exp(design.log_params) * design.reference.params
-    tokens = np.exp(design.log_tokens) * design.reference.tokens
-    reference = Reference.of(params, tokens, np.exp(log_loss))
-    return replace(design, log_loss=log_loss - np.log(reference.loss), reference=reference)
+    reference = Reference.of(design.log_inputs, np.exp(log_loss))
+    return replace(design, log_loss=log_loss, reference=reference)
 
 
 def _simulate(
@@ -196,12 +188,11 @@ def _intervals(
 
 def _quantities(card: ModelCard, draws: xr.Dataset, design: Design) -> dict[str, np.ndarray]:
     """Natural parameters and the loss at 100 times the largest compute, (sample, group)."""
-    law = get_law(card.law)
+    law = card.get_law()
     theta = draws["theta"].transpose("sample", "group", "parameter")
     relative = parameter_values(card, theta.sel(parameter=parameter_names(card)).to_numpy())
-    natural = law.natural(relative, design.reference)
-    flops = 6 * design.reference.params * design.reference.tokens
-    largest = flops * np.exp((design.log_params + design.log_tokens).max())
+    natural = law.natural(np, relative, design.reference)
+    largest = 6 * np.exp((design.log_inputs["params"] + design.log_inputs["tokens"]).max())
     side = np.log(np.sqrt(100 * largest / 6 / 20.0))
     loss = law.mean(np, {"params": side, "tokens": side + np.log(20.0)}, natural)
     return {**natural, "sigma": relative["sigma"], FORECAST: np.asarray(loss)}

@@ -107,8 +107,7 @@ def allocate(
     for name, rows in at.groupby("group", sort=False).indices.items():
         theta = {key: value[:, None] for key, value in fit.parameters(str(name)).items()}
         params, tokens = fit.law.optimum(at["flops"].to_numpy()[rows], theta)
-        log_inputs = {"params": np.log(params), "tokens": np.log(tokens)}
-        loss = fit.law.mean(np, log_inputs, theta)
+        loss = fit.law.planned_loss(params, tokens, theta)
         for key, value in zip(QUANTITIES, (params, tokens, tokens / params, loss), strict=True):
             draws[key][:, rows] = value
     coords = {

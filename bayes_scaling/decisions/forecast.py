@@ -14,15 +14,19 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_scaling.decisions.questions import quantities, with_groups
-from bayes_scaling.errors import InputError
+from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
 from bayes_scaling.inference.summary import STATISTICS, check_prob, summarise
-from bayes_scaling.runs import training_flops
+from bayes_scaling.laws import INPUTS, available, log_inputs
+from bayes_scaling.runs.flops import tokens_for, training_flops
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["Forecast", "forecast"]
+
+COLUMNS = (*INPUTS, "width", "depth")
+"""What a point may say of a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +74,10 @@ def forecast(
     fit: Fit,
     points: pd.DataFrame | None = None,
     *,
-    params: Any = None,
-    tokens: Any = None,
     group: str | Sequence[str] | None = None,
     prob: float = DEFAULT_PROB,
     observation_noise: bool = False,
+    **inputs: Any,
 ) -> Forecast:
     """Posterior of the loss at one point, many points or a table of them.
 
@@ -82,16 +85,17 @@ def forecast(
     ----------
     fit : Fit
     points : DataFrame, optional
-        Columns params and tokens, and group (or the column that the fit groups by); answers come
-        in its order.
-    params, tokens : number, text such as "70B", or a sequence of them
-        Instead of `points`; the two are broadcast against each other.
+        Columns params and tokens (or what else the law depends on), and group (or the column
+        that the fit groups by); answers come in its order.
     group : str or sequence of str, optional
         Groups to ask about; all that have runs by default. `NEW_GROUP` is one without runs.
     prob : float
         Probability of the intervals.
     observation_noise : bool
         Add the scatter of a single run; without it the draws are of the law's mean.
+    **inputs : number, text such as "70B", or a sequence of them
+        Instead of `points`: ``params=``, ``tokens=``, ``flops=``, and for some laws others, such
+        as ``unique_tokens=``; broadcast against each other. Compute is counted as 6 N D.
 
     Returns
     -------
@@ -100,44 +104,94 @@ def forecast(
     Raises
     ------
     InputError
-        A quantity is not positive, a group is unknown, or a column is missing.
+        A quantity is not positive, a group is unknown, or an input of the law is missing.
     """
     check_prob(prob)
-    at = with_groups(fit, _points(fit, points, params, tokens), group)
-    n, d = at["params"].to_numpy(), at["tokens"].to_numpy()
+    at = with_groups(fit, _points(fit, points, inputs), group)
+    columns = {str(k): at[k].to_numpy(dtype=float) for k in at if k != "group"}
+    logs = _log_inputs(fit, columns)
     loss = np.empty((fit.n_draws, len(at)))
     for name, rows in at.groupby("group", sort=False).indices.items():
-        loss[:, rows] = _loss(fit, str(name), n[rows], d[rows], observation_noise)
-    flops = training_flops(n, d)
-    coords = {
-        "params": ("point", n),
-        "tokens": ("point", d),
-        "flops": ("point", flops),
-        "group": ("point", at["group"].to_numpy()),
-        "decades_beyond": ("point", np.log10(flops / fit.data["flops"].max())),
-    }
+        here = {key: value[rows] for key, value in logs.items()}
+        loss[:, rows] = _loss(fit, str(name), here, observation_noise)
+    coords: dict[str, Any] = {name: ("point", values) for name, values in columns.items()}
+    for name in ("params", "tokens", "flops"):
+        coords.setdefault(name, ("point", np.full(len(at), np.nan)))
+    coords["group"] = ("point", at["group"].to_numpy())
+    coords["decades_beyond"] = ("point", _decades_beyond(fit, columns))
     draws = xr.Dataset({"loss": (("sample", "point"), loss)}, coords=coords)
     return Forecast(draws=draws, prob=prob, observation_noise=observation_noise)
 
 
-def _points(fit: Fit, points: pd.DataFrame | None, params: Any, tokens: Any) -> pd.DataFrame:
+def _points(fit: Fit, points: pd.DataFrame | None, inputs: dict[str, Any]) -> pd.DataFrame:
+    """Points as numbers, with compute where size and tokens tell it."""
+    given = {name: value for name, value in inputs.items() if value is not None}
+    unknown = [name for name in given if name not in COLUMNS]
+    if unknown:
+        raise InputError(unknown_name("input", unknown[0], COLUMNS))
     if points is None:
-        if params is None or tokens is None:
-            raise InputError("give params= and tokens=, or a table of points with these columns")
-        n, d = quantities(params, "params"), quantities(tokens, "tokens")
-        if len(n) != len(d) and 1 not in (len(n), len(d)):
-            raise InputError(f"{len(n)} values of params do not go with {len(d)} of tokens")
-        n, d = np.broadcast_arrays(n, d)
-        return pd.DataFrame({"params": n, "tokens": d})
-    if params is not None or tokens is not None:
-        raise InputError("give either a table of points, or params= and tokens=, not both")
-    missing = [name for name in ("params", "tokens") if name not in points]
-    if missing:
-        columns = ", ".join(map(str, points.columns))
-        raise InputError(f"the points lack {' and '.join(missing)}; their columns are {columns}")
-    read = {name: quantities(points[name], name) for name in ("params", "tokens")}
+        if not given:
+            raise InputError(f"give {_needed(fit)}, or a table of points with these columns")
+        read = _broadcast({name: _numbers(value, name) for name, value in given.items()})
+        return _completed(pd.DataFrame(read))
+    if given:
+        raise InputError(f"give either a table of points, or {' and '.join(given)}, not both")
+    read = {name: _numbers(points[name], name) for name in COLUMNS if name in points}
     label = _group_labels(fit, points)
-    return pd.DataFrame(read if label is None else {**read, "group": label})
+    return _completed(pd.DataFrame(read if label is None else {**read, "group": label}))
+
+
+def _log_inputs(
+    fit: Fit, columns: dict[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.float64]]:
+    """Log inputs of the law; of size and tokens, whatever else it takes may be left out."""
+    known = [name for name in available(columns) if name in fit.law.inputs]
+    planned = {"params", "tokens"} if "params" in fit.law.inputs[:-1] else set(fit.law.inputs)
+    if not (set(fit.law.inputs) <= set(known) or planned <= set(columns)):
+        missing = [name for name in sorted(planned) if name not in columns]
+        raise InputError(
+            f"the points lack {' and '.join(missing)} (give {_needed(fit)}); their columns are "
+            + ", ".join(columns)
+        )
+    wanted = dict.fromkeys([*known, *(planned & set(columns))])
+    return log_inputs(list(wanted), columns, of=f"a forecast by the law {fit.law.name!r}")
+
+
+def _needed(fit: Fit) -> str:
+    names = ("params", "tokens") if "params" in fit.law.inputs[:-1] else fit.law.inputs
+    return " and ".join(f"{name}=" for name in names)
+
+
+def _numbers(values: Any, name: str) -> NDArray[np.float64]:
+    if name == "pretrained":  # yes or no
+        return np.atleast_1d(np.asarray(values, dtype=float))
+    return quantities(values, name, flops=name.startswith("flops"))
+
+
+def _broadcast(read: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    lengths = {name: len(values) for name, values in read.items() if len(values) > 1}
+    if len(set(lengths.values())) > 1:
+        told = " do not go with ".join(f"{n} values of {name}" for name, n in lengths.items())
+        raise InputError(told)
+    return dict(zip(read, np.broadcast_arrays(*read.values()), strict=True))
+
+
+def _completed(points: pd.DataFrame) -> pd.DataFrame:
+    """Two of params, tokens and flops tell the third."""
+    there = [name for name in ("params", "tokens", "flops") if name in points]
+    if there == ["params", "tokens"]:
+        points["flops"] = training_flops(points["params"].to_numpy(), points["tokens"].to_numpy())
+    elif there == ["params", "flops"]:
+        points["tokens"] = tokens_for(points["flops"].to_numpy(), points["params"].to_numpy())
+    elif there == ["tokens", "flops"]:
+        points["params"] = tokens_for(points["flops"].to_numpy(), points["tokens"].to_numpy())
+    return points
+
+
+def _decades_beyond(fit: Fit, columns: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Decades of compute beyond the runs, or of the law's own variable."""
+    name = "flops" if "flops" in columns else fit.law.inputs[0]
+    return np.asarray(np.log10(columns[name] / fit.columns[name].max()))
 
 
 def _group_labels(fit: Fit, points: pd.DataFrame) -> NDArray[np.object_] | None:
@@ -150,13 +204,12 @@ def _group_labels(fit: Fit, points: pd.DataFrame) -> NDArray[np.object_] | None:
 
 
 def _loss(
-    fit: Fit, group: str, params: NDArray[np.float64], tokens: NDArray[np.float64], noisy: bool
+    fit: Fit, group: str, log_inputs: dict[str, NDArray[np.float64]], noisy: bool
 ) -> NDArray[np.float64]:
     """Draws of the loss of one group, shape (sample, point)."""
-    theta = {name: value[:, None] for name, value in fit.parameters(group).items()}
-    loss = fit.law.mean(np, {"params": np.log(params), "tokens": np.log(tokens)}, theta)
+    loss = fit.predict(group, log_inputs)
     if noisy:
         scale, nu = fit.run_noise(group)
         rng = np.random.default_rng([fit.seed, zlib.crc32(group.encode()), 1])
         loss = loss * np.exp(scale[:, None] * rng.standard_t(nu[:, None], size=loss.shape))
-    return np.asarray(loss)
+    return loss

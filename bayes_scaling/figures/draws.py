@@ -26,12 +26,12 @@ EXPONENTS = {
 
 def parameter_names(fit: Fit) -> list[str]:
     """The law's parameters, and the exponent a of its optimal size."""
-    return [*(p.name for p in fit.law.parameters), "a"]
+    return [*(p.name for p in fit.law.parameters), *("a" if fit.law.allocates else ())]
 
 
 def check_parameter(fit: Fit, name: str) -> str:
     """The name, if it is a parameter of the fit."""
-    known = [*parameter_names(fit), "b"]
+    known = [*parameter_names(fit), *("b" if fit.law.allocates else ())]
     if name not in known:
         raise InputError(unknown_name("parameter", name, known))
     return name
@@ -52,24 +52,21 @@ def meaning(fit: Fit, name: str) -> str:
     return EXPONENTS[name]
 
 
-def wide(name: str, draws: Array) -> bool:
+def wide(draws: Array) -> bool:
     """Whether a parameter spans so much that it wants a log axis."""
     low, high = np.quantile(draws, [0.01, 0.99])
-    return name in ("A", "B") or bool(draws.min() > 0 and high > 20 * low)
+    return bool(draws.min() > 0 and high > 3 * low)
 
 
 def group_draws(fit: Fit, group: str) -> dict[str, Array]:
     """`Fit.parameters` and the allocation exponents a and b."""
-    return _with_exponents(fit, fit.parameters(group))
+    natural = fit.parameters(group)
+    return natural | fit.exponents(natural)
 
 
 def population_draws(fit: Fit) -> dict[str, Array]:
     """Parameters of the centre of a hierarchical fit's population."""
     mu = fit.posterior["mu"].stack(sample=("chain", "draw"), create_index=False)
     relative = parameter_values(fit.card, mu.transpose("sample", "parameter").to_numpy())
-    return _with_exponents(fit, fit.law.natural(relative, fit.reference))
-
-
-def _with_exponents(fit: Fit, natural: dict[str, Array]) -> dict[str, Array]:
-    a, b = fit.law.exponents(natural)
-    return {**natural, "a": a, "b": b}
+    natural = fit.law.natural(np, relative, fit.reference)
+    return natural | fit.exponents(natural)

@@ -74,7 +74,7 @@ def plot_groups(
         rows |= {CENTRE: population_draws(fit)[parameter]}
         rows |= {NEW_GROUP: group_draws(fit, NEW_GROUP)[parameter]}
     ax = new_axes(ax, (6.0, 1.3 + 0.3 * len(rows)))
-    log = wide(parameter, np.concatenate(list(rows.values())))
+    log = wide(np.concatenate(list(rows.values())))
     if log:
         ax.set_xscale("log")
     for i, (name, draws) in enumerate(rows.items()):

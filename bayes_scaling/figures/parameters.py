@@ -82,7 +82,7 @@ def _panels(ax: Sequence[Axes] | NDArray[np.object_] | None, n: int) -> list[Axe
 
 
 def _draw(ax: Axes, fit: Fit, key: str, draws: Array, prior: Array, prob: float) -> None:
-    log = wide(key, draws)
+    log = wide(draws)
     transform = np.log if log else np.asarray
     published = _published(fit, key)
     low, high = _limits(transform(draws), [float(transform(v)) for v in published.values()])
@@ -139,8 +139,7 @@ def _published(fit: Fit, key: str) -> dict[str, float]:
     values = {}
     for each in fit.law.published:
         known = {name: np.asarray(value) for name, value in each.values.items()}
-        a, b = fit.law.exponents(known)
-        values[each.key] = float({**known, "a": a, "b": b}[key])
+        values[each.key] = float({**known, **fit.exponents(known)}[key])
     return values
 
 

@@ -14,6 +14,7 @@ from bayes_scaling.figures.axes import padded, quantity_axis
 from bayes_scaling.figures.marks import group_handles, legend, note
 from bayes_scaling.figures.style import INK, MARKERS, MUTED, colour, marker, new_axes, styled
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
+from bayes_scaling.laws import log_inputs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,18 +33,14 @@ def residuals(fit: Fit) -> Array:
     """Log loss of every run less the posterior median of the law's, in per cent, shape (run,)."""
     data = fit.data
     labels, values = data["group"].astype(str).to_numpy(), np.empty(len(data))
+    loss = data["loss"].to_numpy(dtype=float)
+    inputs = log_inputs(fit.law.inputs, fit.columns, of="the fit")
     for name in fit.groups:
         rows = np.flatnonzero(labels == name)
         every = max(1, fit.n_draws // N_DRAWS)
-        theta = {key: draws[::every, None] for key, draws in fit.parameters(name).items()}
-        own = data.iloc[rows]
-        mean = fit.law.mean(
-            np,
-            {key: np.log(own[key].to_numpy(dtype=float)) for key in ("params", "tokens")},
-            theta,
-        )
-        expected = np.median(np.log(mean), axis=0)
-        values[rows] = 100 * (np.log(own["loss"].to_numpy(dtype=float)) - expected)
+        at = {key: value[rows] for key, value in inputs.items()}
+        expected = np.median(np.log(fit.predict(name, at)[::every]), axis=0)
+        values[rows] = 100 * (np.log(loss[rows]) - expected)
     return values
 
 

@@ -20,12 +20,11 @@ from bayes_scaling.inference.pointwise import (
     parameter_values,
 )
 from bayes_scaling.inference.simulate import prior_theta
-from bayes_scaling.laws import get_law
 from bayes_scaling.runs import Runs
 
 __all__ = ["FIT_FORMAT", "assemble"]
 
-FIT_FORMAT = 1
+FIT_FORMAT = 2
 PRIOR_DRAWS = 4000
 LOG_LIKELIHOOD_CELLS = 20_000_000
 """Beyond this many draws x runs the log likelihood keeps every k-th draw, to bound memory."""
@@ -41,7 +40,8 @@ def assemble(
     card: ModelCard, design: Design, runs: Runs, sampled: xr.DataTree, *, seed: int, sampler: str
 ) -> xr.DataTree:
     """Build the tree of a `Fit` from what a sampler returned."""
-    posterior = _in_natural_units(card, design, sampled["posterior"].to_dataset())
+    flops = float(runs.flops.max())
+    posterior = _in_natural_units(card, design, sampled["posterior"].to_dataset(), flops)
     statistics = sampled["sample_stats"].to_dataset()
     kept = [name for name in _KEPT_STATISTICS if name in statistics]
     tree = xr.DataTree.from_dict(
@@ -50,7 +50,7 @@ def assemble(
             "sample_stats": statistics[kept],
             "observed_data": xr.Dataset({"log_loss": ("run", np.log(runs.loss))}),
             "constant_data": _runs_table(runs, design),
-            "prior": _prior(card, design, seed),
+            "prior": _prior(card, design, seed, flops),
             **_log_densities(card, design, posterior),
         }
     )
@@ -58,21 +58,26 @@ def assemble(
     return tree
 
 
-def _in_natural_units(card: ModelCard, design: Design, posterior: xr.Dataset) -> xr.Dataset:
+def _in_natural_units(
+    card: ModelCard, design: Design, posterior: xr.Dataset, flops: float
+) -> xr.Dataset:
     dims = ("chain", "draw", "group")
     theta = posterior["theta"].transpose(*dims, "parameter").to_numpy()
-    values = _natural_values(card, design, theta)
+    values = _natural_values(card, design, theta, flops)
     draws = posterior.assign({name: (dims, value) for name, value in values.items()})
     draws.attrs = {}
     return draws.drop_attrs()
 
 
-def _natural_values(card: ModelCard, design: Design, theta: np.ndarray) -> dict[str, np.ndarray]:
+def _natural_values(
+    card: ModelCard, design: Design, theta: np.ndarray, flops: float
+) -> dict[str, np.ndarray]:
     """All that is reported of a group, from theta of shape (..., parameter)."""
-    law, relative = get_law(card.law), parameter_values(card, theta)
-    natural = law.natural(relative, design.reference)
-    a, b = law.exponents(natural)
-    return {**natural, "a": a, "b": b, "sigma": relative["sigma"]}
+    law, relative = card.get_law(), parameter_values(card, theta)
+    natural = law.natural(np, relative, design.reference)
+    exponents = law.exponents(natural, flops) if law.allocates else ()
+    named = dict(zip("ab", exponents, strict=False))
+    return {**natural, **named, "sigma": relative["sigma"]}
 
 
 def _runs_table(runs: Runs, design: Design) -> xr.Dataset:
@@ -81,6 +86,8 @@ def _runs_table(runs: Runs, design: Design) -> xr.Dataset:
         for name in ("params", "tokens", "flops", "loss", "loss_se")
         if name in runs.table
     }
+    for name, values in design.log_inputs.items():
+        columns.setdefault(name, ("run", np.exp(values)))
     labels = np.array(design.groups, dtype=object)[design.group_index]
     columns["group"] = ("run", labels.astype(str))
     if design.training_run_index is not None:
@@ -88,6 +95,8 @@ def _runs_table(runs: Runs, design: Design) -> xr.Dataset:
             "run",
             runs.table["run"].astype("string").fillna("").to_numpy(str),
         )
+    if design.budget_index is not None:
+        columns["budget"] = ("run", np.array(design.budgets)[design.budget_index])
     # The number of the row as a reader of the file sees it.
     columns["row"] = ("run", runs.origin.numbers, {"word": runs.origin.word})
     return xr.Dataset(columns)
@@ -117,11 +126,11 @@ def _log_densities(card: ModelCard, design: Design, posterior: xr.Dataset) -> di
     }
 
 
-def _prior(card: ModelCard, design: Design, seed: int) -> xr.Dataset:
+def _prior(card: ModelCard, design: Design, seed: int, flops: float) -> xr.Dataset:
     """Parameters of one group a priori, in natural units, dims (chain, draw)."""
     rng = np.random.default_rng([seed, 0])
     theta = prior_theta(card, PRIOR_DRAWS, rng, factors=len(design.by))
-    values = _natural_values(card, design, theta)
+    values = _natural_values(card, design, theta, flops)
     return xr.Dataset({name: (("chain", "draw"), value[None]) for name, value in values.items()})
 
 

@@ -8,17 +8,20 @@ hierarchy pools over, and the likelihood. `load_card` reads one by name (those t
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bayes_scaling.errors import CardError, unknown_name
-from bayes_scaling.laws import get_law
+from bayes_scaling.laws import Law, get_law
 from bayes_scaling.resources import resource_dir
 
-__all__ = ["ModelCard", "Noise", "Pooling", "Prior", "list_cards", "load_card", "parse_card"]
+__all__ = [
+    "ModelCard", "Noise", "Pooling", "Prior", "Rows", "Varying", "list_cards", "load_card",
+    "parse_card",
+]  # fmt: skip
 
 CARD_FORMAT = 1
 
@@ -64,30 +67,74 @@ class Noise(_Strict):
 class Pooling(_Strict):
     """What the hierarchy pools over, and how far groups may lie from one another.
 
-    ``over`` names one column or two crossed ones; ``spread`` has a prior for the standard
-    deviation between groups of every sampled parameter (of its logarithm where it is positive)
-    and of the noise, ``sigma``.
+    ``over`` names one column or two crossed ones that are pooled over unless others are asked
+    for; ``spread`` has a prior for the standard deviation between groups of every sampled
+    parameter (of its logarithm where it is positive) and of the noise, ``sigma``.
     """
 
-    over: Annotated[tuple[Text, ...], Field(min_length=1, max_length=2)]
+    over: Annotated[tuple[Text, ...], Field(max_length=2)] = ()
     spread: dict[str, LogNormal]
 
 
+class Varying(_Strict):
+    """Parameters that vary between the budgets of a group, around the group's own.
+
+    ``spread`` has a prior for their standard deviation, on the scale where they are sampled; the
+    parameters that it does not name are the same at every budget.
+    """
+
+    over: Literal["budget"]
+    spread: Annotated[dict[str, LogNormal], Field(min_length=1)]
+
+
+class Rows(_Strict):
+    """Which rows of a table the model is about.
+
+    ``near_best`` keeps those whose loss is at most this share above the least loss that any run of
+    the group reached with no more compute.
+    """
+
+    near_best: Positive
+    reason: Text
+
+
 class ModelCard(_Strict):
-    """A law with its priors, its hierarchy and its likelihood."""
+    """A law with its priors, its hierarchy and its likelihood.
+
+    ``x`` chooses the variable of a law of one variable. A card with ``pooling`` pools over the
+    columns that a fit is grouped by, and fits all runs as one group where there are none.
+    """
 
     format: Literal[1]
     name: Text
     title: Text
     description: Text
     law: Text
+    x: Text | None = None
     priors: dict[str, Prior]
     noise: Noise
     pooling: Pooling | None = None
+    varying: Varying | None = None
+    rows: Rows | None = None
+
+    def get_law(self) -> Law:
+        """The scaling law itself."""
+        return get_law(self.law, self.x)
+
+    def on(self, x: str | None) -> ModelCard:
+        """The card with its law of one variable put on another; itself for None."""
+        if x is None:
+            return self
+        get_law(self.law, x)
+        return self.model_copy(update={"x": x})
+
+    def grouped_by(self, by: Sequence[str]) -> ModelCard:
+        """The card as it is fitted: without pooling where there is nothing to pool over."""
+        return self if by else self.model_copy(update={"pooling": None})
 
     @model_validator(mode="after")
     def _names_are_the_laws(self) -> ModelCard:
-        law = get_law(self.law)
+        law = self.get_law()
         wanted = [parameter.name for parameter in law.sampled]
         _require_names("priors", self.priors, wanted)
         for parameter in law.sampled:
@@ -100,6 +147,9 @@ class ModelCard(_Strict):
                 )
         if self.pooling is not None:
             _require_names("pooling.spread", self.pooling.spread, [*wanted, "sigma"])
+        if self.varying is not None:
+            known = [name for name in wanted if name in self.varying.spread]
+            _require_names("varying.spread", self.varying.spread, known or wanted[:1])
         return self
 
 

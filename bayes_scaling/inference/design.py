@@ -1,22 +1,31 @@
-"""Runs as the arrays that a model takes: reference units, group and run indices."""
+"""Runs as the arrays that a model takes: log inputs of the law, group and run indices."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError
-from bayes_scaling.laws import Reference
+from bayes_scaling.inference.card import ModelCard
+from bayes_scaling.laws import Reference, log_inputs
 from bayes_scaling.runs import Runs
 
 __all__ = ["ALL_RUNS", "Design", "make_design"]
 
 ALL_RUNS = "all runs"
 """Label of the one group of a fit without a grouping column."""
+
+_OF_ROWS = ("group_index", "training_run_index", "budget_index", "log_loss", "log_loss_se")
+
+ONE_BUDGET = 1.05
+"""Runs whose compute differs by less than this factor, step by step, share a budget."""
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,72 +48,87 @@ class Design:
         of its run. None where no rows share a run.
     training_runs : tuple of str
         Labels of the training runs that have several rows.
-    log_params, log_tokens, log_loss : float arrays of shape (run,)
-        Natural logs in reference units.
+    budget_index : int array of shape (run,), or None
+        Which budget of its group each run belongs to, where some parameters vary over budgets.
+    budgets : tuple of str
+        Labels of the budgets.
+    log_inputs : mapping of str to float array of shape (run,)
+        Natural logs of the law's inputs.
+    log_loss : float array of shape (run,)
+        Natural log of the loss in nats.
     log_loss_se : float array of shape (run,), or None
         Standard errors of `log_loss` that the table states.
     reference : Reference
+        What is typical of the runs.
     """
 
     by: tuple[str, ...]
     groups: tuple[str, ...]
     levels: tuple[tuple[str, ...], ...]
-    group_levels: NDArray[np.int64]
-    group_index: NDArray[np.int64]
-    training_run_index: NDArray[np.int64] | None
+    group_levels: Index
+    group_index: Index
+    training_run_index: Index | None
     training_runs: tuple[str, ...]
-    log_params: NDArray[np.float64]
-    log_tokens: NDArray[np.float64]
-    log_loss: NDArray[np.float64]
-    log_loss_se: NDArray[np.float64] | None
+    budget_index: Index | None = None
+    budgets: tuple[str, ...] = ()
+    log_inputs: Mapping[str, Array]
+    log_loss: Array
+    log_loss_se: Array | None
     reference: Reference
 
     @property
-    def anchor(self) -> dict[str, NDArray[np.float64]]:
-        """Mean log inputs of each group, shape (group,)."""
-        return self._mean_inputs(self.group_index, len(self.groups))
+    def anchor(self) -> dict[str, Array]:
+        """Middle of the log inputs of each group, shape (group,)."""
+        return self._middles(self.group_index, len(self.groups))
 
     @property
-    def training_run_anchor(self) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
-        """Mean log inputs and the group of each training run with several rows."""
+    def training_run_anchor(self) -> tuple[dict[str, Array], Index]:
+        """Middle of the log inputs, and the group, of each training run with several rows."""
         if self.training_run_index is None:
             raise ValueError("no rows of this table share a training run")
         n = len(self.training_runs)
         _, first = np.unique(self.training_run_index, return_index=True)
-        return self._mean_inputs(self.training_run_index, n), self.group_index[first[:n]]
+        return self._middles(self.training_run_index, n), self.group_index[first[:n]]
 
-    def _mean_inputs(self, index: NDArray[np.int64], n: int) -> dict[str, NDArray[np.float64]]:
+    def _middles(self, index: Index, n: int) -> dict[str, Array]:
         counts = np.bincount(index, minlength=n)[:n]
         return {
+            # An input that some runs have none of has no mean log.
             name: np.bincount(index, values, n)[:n] / counts
+            if np.all(np.isfinite(values))
+            else np.full(n, self.reference.log_inputs[name])
             for name, values in self.log_inputs.items()
         }
 
-    @property
-    def log_inputs(self) -> dict[str, NDArray[np.float64]]:
-        """Log inputs in reference units, as a law takes them."""
-        return {"params": self.log_params, "tokens": self.log_tokens}
+    def take(self, rows: NDArray[np.bool_]) -> Design:
+        """The design with some rows only; groups, training runs and reference stay."""
+        return replace(
+            self,
+            log_inputs={name: values[rows] for name, values in self.log_inputs.items()},
+            **{
+                name: getattr(self, name)[rows]
+                for name in _OF_ROWS
+                if getattr(self, name) is not None
+            },
+        )
 
 
-def make_design(
-    runs: Runs, by: str | Sequence[str] | None, reference: Reference | None = None
-) -> Design:
-    """Arrays of `runs`, grouped by no column, one, or two crossed ones.
-
-    A reference other than the runs' own may be given (to swap tables in one model).
+def make_design(runs: Runs, by: str | Sequence[str] | None, card: ModelCard) -> Design:
+    """Arrays of `runs` for the law of `card`, grouped by no column, one, or two crossed ones.
 
     Raises
     ------
     InputError
-        More than two grouping columns, or one that the table does not have.
+        More than two grouping columns, one that the table does not have, or an input of the law
+        that the table does not give.
     """
     by = (by,) if isinstance(by, str) else tuple(by or ())
     if len(by) > 2 or len(set(by)) < len(by):
         raise InputError(f"group by one column or by two different ones, not by {', '.join(by)}")
-    reference = reference or Reference.of(runs.params, runs.tokens, runs.loss)
+    inputs = log_inputs(card.get_law().inputs, runs.numbers(), of=f"the law {card.law!r}")
     groups, levels, group_levels, group_index = _groups(runs, by)
-    log_inputs = reference.log_inputs(runs.params, runs.tokens)
     training_run_index, training_runs = _training_runs(runs)
+    budget_index, budgets = _budgets(runs, groups, group_index) if card.varying else (None, ())
     return Design(
         by=by,
         groups=groups,
@@ -113,17 +137,18 @@ def make_design(
         group_index=group_index,
         training_run_index=training_run_index,
         training_runs=training_runs,
-        log_params=log_inputs["params"],
-        log_tokens=log_inputs["tokens"],
-        log_loss=np.log(runs.loss) - np.log(reference.loss),
+        budget_index=budget_index,
+        budgets=budgets,
+        log_inputs=inputs,
+        log_loss=np.log(runs.loss),
         log_loss_se=_stated_errors(runs),
-        reference=reference,
+        reference=Reference.of(inputs, runs.loss),
     )
 
 
 def _groups(
     runs: Runs, by: tuple[str, ...]
-) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], Index, Index]:
     if not by:
         index = np.zeros(len(runs), dtype=np.int64)
         return (ALL_RUNS,), (), np.zeros((0, 1), dtype=np.int64), index
@@ -141,7 +166,7 @@ def _groups(
     )
 
 
-def _training_runs(runs: Runs) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+def _training_runs(runs: Runs) -> tuple[Index | None, tuple[str, ...]]:
     """Training runs that have several rows; rows that are alone get the index after the last."""
     if "run" not in runs.table:
         return None, ()
@@ -153,7 +178,27 @@ def _training_runs(runs: Runs) -> tuple[NDArray[np.int64] | None, tuple[str, ...
     return np.where(index < 0, len(names), index).astype(np.int64), tuple(map(str, names))
 
 
-def _stated_errors(runs: Runs) -> NDArray[np.float64] | None:
+def _budgets(
+    runs: Runs, groups: tuple[str, ...], group_index: Index
+) -> tuple[Index, tuple[str, ...]]:
+    """Budgets of each group: clusters of compute; labelled by their geometric mean."""
+    log_flops = np.log(runs.flops)
+    order = np.lexsort((log_flops, group_index))
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (np.diff(log_flops[order]) > np.log(ONE_BUDGET)) | (np.diff(group_index[order]) > 0)
+    index = np.empty(len(order), dtype=np.int64)
+    index[order] = np.cumsum(new) - 1
+    middle = np.bincount(index, log_flops) / np.bincount(index)
+    of_group = group_index[order][new]
+    several = len(groups) > 1
+    labels = [
+        f"{groups[g]} at {np.exp(m):.3g} FLOPs" if several else f"{np.exp(m):.3g} FLOPs"
+        for g, m in zip(of_group, middle, strict=True)
+    ]
+    return index, tuple(labels)
+
+
+def _stated_errors(runs: Runs) -> Array | None:
     if "loss_se" not in runs.table:
         return None
     stated = runs.table["loss_se"].to_numpy(dtype=float)

@@ -25,6 +25,7 @@ def fit(
     *,
     model: str | Path | ModelCard = "chinchilla",
     by: str | Sequence[str] | None = None,
+    x: str | None = None,
     draws: int = 1000,
     tune: int = 1500,
     chains: int = 4,
@@ -48,6 +49,8 @@ def fit(
     by : str or sequence of str, optional
         Column that makes the groups (or two crossed columns). By default what the card pools
         over; all runs are one group if it pools over nothing.
+    x : str, optional
+        Variable of a law of one variable, such as "tokens"; the card's own by default.
     draws, tune, chains : int
         Kept and tuning draws of a chain, and the number of chains.
     seed : int
@@ -77,13 +80,16 @@ def fit(
     >>> posterior = fit(runs, model="chinchilla-hierarchical", by="architecture")  # doctest: +SKIP
     """
     start = time.perf_counter()
-    card = load_card(model)
+    card = load_card(model).on(x)
     effort = Effort(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept, adaptation=adaptation
     )
     if by is None and card.pooling is not None:
         by = card.pooling.over
-    design = make_design(runs, by)
+    by = (by,) if isinstance(by, str) else tuple(by or ())
+    card = card.grouped_by(by)
+    runs = runs if card.rows is None else runs.near_best(card.rows.near_best, by)
+    design = make_design(runs, by, card)
     warnings = [*runs.problems, *_group_warnings(runs, design)]
     imported = time.perf_counter()
     from bayes_scaling.inference.model import build_model

@@ -2,18 +2,21 @@
 
 Plain PyMC with named dims, meant to be opened and read::
 
-    mu, tau    population mean and spread of every parameter       (parameter,)
-    theta      log E, log T_N, ..., log sigma of every group       (group, parameter)
-    nu         tails of the noise
-    run_level  log loss of each training run at its middle        (training_run,)
-    log_loss   Student-t around log(law(theta, N, D))              (run,)
+    mu, tau      population mean and spread of every parameter        (parameter,)
+    theta        sampled parameters of every group, and log sigma     (group, parameter)
+    budget_effect  what some of them add at each budget               (budget, varying)
+    nu           tails of the noise
+    run_level    log loss of each training run at its middle          (training_run,)
+    log_loss     Student-t around log(law(theta, inputs))             (run,)
 
-All losses and inputs are in reference units (`bayes_scaling.laws.Reference`), and all data are
-`pm.Data`: one compiled model serves every table with the same groups.
+Positive parameters are logarithms in theta. Priors are stated in units of what is typical of the
+runs (`bayes_scaling.laws.Reference`). All that depends on the table is `pm.Data`: one compiled
+model serves every table with the same groups.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,33 +24,53 @@ import numpy as np
 from bayes_scaling.inference.card import LogNormal, ModelCard
 from bayes_scaling.inference.card import Normal as NormalPrior
 from bayes_scaling.inference.design import Design
-from bayes_scaling.laws import get_law
+from bayes_scaling.laws import Law, Reference
 
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["build_model", "model_data", "parameter_names"]
+__all__ = [
+    "build_model", "model_data", "parameter_names", "population_prior", "spread_prior",
+    "varying_names", "varying_prior",
+]  # fmt: skip
 
 
 def parameter_names(card: ModelCard) -> list[str]:
     """Names along the model's ``parameter`` dim: the law's sampled parameters, and sigma."""
-    return [parameter.name for parameter in get_law(card.law).sampled] + ["sigma"]
+    return [parameter.name for parameter in card.get_law().sampled] + ["sigma"]
+
+
+def varying_names(card: ModelCard) -> list[str]:
+    """Parameters that vary between budgets, in the order of ``parameter``."""
+    if card.varying is None:
+        return []
+    return [name for name in parameter_names(card) if name in card.varying.spread]
 
 
 def model_data(design: Design) -> dict[str, np.ndarray]:
     """Values of the model's `pm.Data` for a table of runs, by name."""
-    data: dict[str, np.ndarray] = {
-        "log_params": design.log_params,
-        "log_tokens": design.log_tokens,
-        "log_loss_observed": design.log_loss,
+    return {name: values for name, (values, _) in _data(design).items()}
+
+
+def _data(design: Design) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
+    """Values and dims of everything that depends on the table."""
+    of_run, of_training_run = ("run",), ("training_run",)
+    data: dict[str, tuple[np.ndarray, tuple[str, ...]]] = {
+        f"log_{name}": (values, of_run) for name, values in design.log_inputs.items()
     }
-    if len(design.groups) > 1:
-        data["group_index"] = design.group_index
-    if design.training_run_index is not None:
-        data["training_run_index"] = design.training_run_index
+    data["log_loss_observed"] = (design.log_loss, of_run)
+    for name, index in (("group", design.group_index), ("budget", design.budget_index)):
+        if index is not None and (name != "group" or len(design.groups) > 1):
+            data[f"{name}_index"] = (index, of_run)
     if design.log_loss_se is not None:
-        data["log_loss_se"] = design.log_loss_se
-    return data
+        data["log_loss_se"] = (design.log_loss_se, of_run)
+    if design.training_run_index is not None:
+        middles, group = design.training_run_anchor
+        data["training_run_index"] = (design.training_run_index, of_run)
+        data["training_run_group"] = (group, of_training_run)
+        data |= {f"run_middle_{name}": (v, of_training_run) for name, v in middles.items()}
+    typical = {**design.reference.log_inputs, "loss": design.reference.log_loss}
+    return data | {f"typical_{name}": (np.asarray(v), ()) for name, v in typical.items()}
 
 
 def build_model(card: ModelCard, design: Design) -> pm.Model:
@@ -63,25 +86,27 @@ def build_model(card: ModelCard, design: Design) -> pm.Model:
     Returns
     -------
     pymc.Model
-        With dims ``group``, ``parameter``, ``run`` and, where rows share runs,
-        ``training_run``; two crossed columns add ``level_1`` and ``level_2``.
+        With dims ``group``, ``parameter``, ``run``, and where they are needed ``training_run``,
+        ``budget`` and ``varying``; two crossed columns add ``level_1`` and ``level_2``.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
-    law = get_law(card.law)
+    law = card.get_law()
     with pm.Model(coords=_coords(card, design)) as model:
-        data = {
-            name: pm.Data(name, values, dims="run") for name, values in model_data(design).items()
-        }
+        data = {name: pm.Data(name, v, dims=dims) for name, (v, dims) in _data(design).items()}
+        reference = Reference(
+            log_inputs={name: data[f"typical_{name}"] for name in law.inputs},
+            log_loss=data["typical_loss"],
+        )
         theta = _theta(card, design)
         nu = pm.LogNormal("nu", np.log(card.noise.nu.median), card.noise.nu.sigma)
-        value = _of_rows(_values(card, theta), data.get("group_index"))
-        log_inputs = {"params": data["log_params"], "tokens": data["log_tokens"]}
-        mean = pt.log(law.mean(pt, log_inputs, law.in_reference(value)))
-        variance = value["sigma"] ** 2
+        natural, sigma = _natural_of_rows(card, law, reference, theta, data)
+        log_inputs = {name: data[f"log_{name}"] for name in law.inputs}
+        mean = pt.log(law.mean(pt, log_inputs, natural))
+        variance = sigma**2
         if "training_run_index" in data:
-            effect, extra = _run_effect(card, design, theta, data["training_run_index"])
+            effect, extra = _run_effect(card, design, law, reference, theta, data)
             mean, variance = mean + effect, variance + extra
         if "log_loss_se" in data:
             variance = variance + data["log_loss_se"] ** 2
@@ -105,6 +130,8 @@ def _coords(card: ModelCard, design: Design) -> dict[str, Any]:
         coords |= {f"level_{i + 1}": list(level) for i, level in enumerate(design.levels)}
     if design.training_runs:
         coords["training_run"] = list(design.training_runs)
+    if card.varying is not None:
+        coords |= {"budget": list(design.budgets), "varying": varying_names(card)}
     return coords
 
 
@@ -119,10 +146,34 @@ def _values(card: ModelCard, theta: Any) -> dict[str, Any]:
     }
 
 
-def _of_rows(value: dict[str, Any], group_index: Any) -> dict[str, Any]:
-    """Parameters of each row's group; without an index all rows share the only group's."""
-    # Picked after the exponential, and not before: groups are fewer than rows.
-    return {name: v[0 if group_index is None else group_index] for name, v in value.items()}
+def _natural_of_rows(
+    card: ModelCard, law: Law, reference: Reference, theta: Any, data: Mapping[str, Any]
+) -> tuple[dict[str, Any], Any]:
+    """Natural parameters and noise of each row: those of its group, moved by its budget."""
+    import pytensor.tensor as pt
+
+    # Groups are fewer than rows, so what can be worked out for groups is.
+    value = _values(card, theta)
+    group = data.get("group_index", 0)
+    if card.varying is None:
+        value |= law.natural(pt, value, reference)
+        rows = {name: v[group] for name, v in value.items()}
+        return rows, rows["sigma"]
+    value = _values(card, theta[group] + _budget_effect(card)[data["budget_index"]])
+    return law.natural(pt, value, reference), value["sigma"]
+
+
+def _budget_effect(card: ModelCard) -> Any:
+    """What each budget adds to every parameter, zero for those that do not vary."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    names = varying_names(card)
+    spread = pm.LogNormal("budget_spread", *varying_prior(card), dims="varying")
+    effect = pm.Normal("budget_effect", 0.0, spread, dims=("budget", "varying"))
+    none = pt.zeros_like(effect[:, 0])
+    columns = [effect[:, names.index(n)] if n in names else none for n in parameter_names(card)]
+    return pt.stack(columns, axis=-1)
 
 
 def population_prior(card: ModelCard) -> tuple[np.ndarray, np.ndarray]:
@@ -136,7 +187,17 @@ def spread_prior(card: ModelCard) -> tuple[np.ndarray, np.ndarray]:
     """Log-normal prior of the spread between groups: log medians and sds, by parameter."""
     if card.pooling is None:
         raise ValueError(f"card {card.name!r} pools over nothing")
-    priors = [card.pooling.spread[name] for name in parameter_names(card)]
+    return _log_normals([card.pooling.spread[name] for name in parameter_names(card)])
+
+
+def varying_prior(card: ModelCard) -> tuple[np.ndarray, np.ndarray]:
+    """Log-normal prior of the spread between budgets: log medians and sds, by parameter."""
+    if card.varying is None:
+        raise ValueError(f"card {card.name!r} lets nothing vary between budgets")
+    return _log_normals([card.varying.spread[name] for name in varying_names(card)])
+
+
+def _log_normals(priors: list[LogNormal]) -> tuple[np.ndarray, np.ndarray]:
     return np.log([p.median for p in priors]), np.array([p.sigma for p in priors])
 
 
@@ -145,8 +206,13 @@ def _theta(card: ModelCard, design: Design) -> Any:
 
     from bayes_scaling.inference.geometry import Anchored
 
+    # Coordinates do not change the model, so those of another table serve this one, too.
     geometry = Anchored(
-        get_law(card.law), parameter_names(card), design.anchor, pooled=card.pooling is not None
+        card.get_law(),
+        parameter_names(card),
+        design.reference,
+        design.anchor,
+        pooled=card.pooling is not None,
     )
     centre, width = population_prior(card)
     dims = ("group", "parameter")
@@ -166,18 +232,28 @@ def _theta(card: ModelCard, design: Design) -> Any:
     return pm.Deterministic("theta", effect_1[first] + effect_2[second], dims=dims)
 
 
-def _run_effect(card: ModelCard, design: Design, theta: Any, index: Any) -> tuple[Any, Any]:
+def _run_effect(
+    card: ModelCard,
+    design: Design,
+    law: Law,
+    reference: Reference,
+    theta: Any,
+    data: Mapping[str, Any],
+) -> tuple[Any, Any]:
     """How far each row's training run lies from the law, and the variance of runs seen once."""
     import pymc as pm
     import pytensor.tensor as pt
 
-    law, prior = get_law(card.law), card.noise.run_sigma
+    prior = card.noise.run_sigma
     sigma = pm.LogNormal("run_sigma", np.log(prior.median), prior.sigma)
-    anchor, group = design.training_run_anchor
-    expected = pt.log(law.mean(pt, anchor, law.in_reference(_values(card, theta[group]))))
+    natural = law.natural(pt, _values(card, theta), reference)
+    of_run = {name: v[data["training_run_group"]] for name, v in natural.items()}
+    middles = {name: data[f"run_middle_{name}"] for name in law.inputs}
+    expected = pt.log(law.mean(pt, middles, of_run))
     # Sampled as the run's own level, which its rows pin down whatever the law's parameters are.
     level = pm.Normal("run_level", expected, sigma, dims="training_run")
     effect = pm.Deterministic("run_effect", level - expected, dims="training_run")
     # A run with one row needs no level of its own: its departure is part of that row's scatter.
+    index = data["training_run_index"]
     alone = pt.eq(index, len(design.training_runs))
     return pt.concatenate([effect, [0.0]])[index], pt.switch(alone, sigma**2, 0.0)

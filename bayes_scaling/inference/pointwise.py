@@ -14,8 +14,13 @@ from numpy.typing import NDArray
 
 from bayes_scaling.inference.card import LogNormal, ModelCard
 from bayes_scaling.inference.design import Design
-from bayes_scaling.inference.model import parameter_names
-from bayes_scaling.laws import get_law
+from bayes_scaling.inference.model import (
+    parameter_names,
+    population_prior,
+    spread_prior,
+    varying_names,
+    varying_prior,
+)
 
 __all__ = ["Noise", "log_likelihood", "log_prior", "noise_of_runs", "parameter_values", "pit"]
 
@@ -44,15 +49,9 @@ def parameter_values(card: ModelCard, theta: Array) -> dict[str, Array]:
 
 def noise_of_runs(card: ModelCard, design: Design, posterior: xr.Dataset) -> Noise:
     """What the model expects of every run; `posterior` has dims (sample, ...)."""
-    law = get_law(card.law)
-    theta = posterior["theta"].transpose("sample", "group", "parameter").to_numpy()
-    one = len(design.groups) == 1
-    value = {
-        name: of_group if one else of_group[:, design.group_index]
-        for name, of_group in parameter_values(card, theta).items()
-    }
-    centre = np.log(law.mean(np, design.log_inputs, law.in_reference(value)))
-    variance = value["sigma"] ** 2
+    natural, sigma = _of_rows(card, design, posterior)
+    centre = np.log(card.get_law().mean(np, design.log_inputs, natural))
+    variance = sigma**2
     if design.training_run_index is not None:
         effect = posterior["run_effect"].transpose("sample", "training_run").to_numpy()
         padded = np.concatenate([effect, np.zeros((len(effect), 1))], axis=1)
@@ -63,6 +62,24 @@ def noise_of_runs(card: ModelCard, design: Design, posterior: xr.Dataset) -> Noi
         variance = variance + design.log_loss_se**2
     scale = np.broadcast_to(np.sqrt(variance), centre.shape)
     return Noise(centre, scale, posterior["nu"].to_numpy()[:, None])
+
+
+def _of_rows(
+    card: ModelCard, design: Design, posterior: xr.Dataset
+) -> tuple[dict[str, Array], Array]:
+    """Natural parameters and noise of the runs; a single column where all runs share them."""
+    law = card.get_law()
+    theta = posterior["theta"].transpose("sample", "group", "parameter").to_numpy()
+    if design.budget_index is not None:
+        effect = posterior["budget_effect"].transpose("sample", "budget", "varying").to_numpy()
+        theta = theta[:, design.group_index]
+        for i, name in enumerate(varying_names(card)):
+            theta[..., parameter_names(card).index(name)] += effect[:, design.budget_index, i]
+    value = parameter_values(card, theta)
+    value |= law.natural(np, value, design.reference)
+    if len(design.groups) > 1 and design.budget_index is None:
+        value = {name: v[:, design.group_index] for name, v in value.items()}
+    return value, value["sigma"]
 
 
 def log_likelihood(noise: Noise, log_loss: Array) -> Array:
@@ -83,8 +100,6 @@ def pit(noise: Noise, log_loss: Array) -> Array:
 
 def log_prior(card: ModelCard, posterior: xr.Dataset) -> dict[str, Array]:
     """Log density of the card's own priors at every draw, by quantity; power scaling uses it."""
-    from bayes_scaling.inference.model import population_prior, spread_prior
-
     centre, width = population_prior(card)
     if card.pooling is None:
         location = posterior["theta"].transpose("sample", "group", "parameter").to_numpy()
@@ -96,6 +111,9 @@ def log_prior(card: ModelCard, posterior: xr.Dataset) -> dict[str, Array]:
             if str(name).startswith("tau"):
                 tau = posterior[name].transpose("sample", "parameter").to_numpy()
                 terms[str(name)] = _normal(np.log(tau), *spread_prior(card)).sum(axis=1)
+    if "budget_spread" in posterior:
+        spread = posterior["budget_spread"].transpose("sample", "varying").to_numpy()
+        terms["budget_spread"] = _normal(np.log(spread), *varying_prior(card)).sum(axis=1)
     for name, prior in (("nu", card.noise.nu), ("run_sigma", card.noise.run_sigma)):
         if name in posterior:
             log_value = np.log(posterior[name].to_numpy())

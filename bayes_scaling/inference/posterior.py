@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.verdict import CheckResult
-from bayes_scaling.laws import Law, Reference, get_law
+from bayes_scaling.laws import Law, Reference
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -59,11 +59,11 @@ class Fit:
     @property
     def law(self) -> Law:
         """Scaling law of the card."""
-        return get_law(self.card.law)
+        return self.card.get_law()
 
     @cached_property
     def reference(self) -> Reference:
-        """Units that the model sampled in."""
+        """What is typical of the runs: the units that the card's priors are stated in."""
         return Reference(**self._json("reference"))
 
     @property
@@ -73,8 +73,14 @@ class Fit:
 
     @property
     def data(self) -> pd.DataFrame:
-        """The runs: params, tokens, flops, loss, group, and run where rows share one."""
+        """The runs: params, tokens, flops, loss, other inputs of the law, and group."""
         return self.tree["constant_data"].to_dataset().to_dataframe().reset_index(drop=True)
+
+    @property
+    def columns(self) -> dict[str, Array]:
+        """Numeric columns of the runs, by name."""
+        constant = self.tree["constant_data"].to_dataset()
+        return {str(k): v.to_numpy() for k, v in constant.items() if v.dtype.kind == "f"}
 
     @property
     def name(self) -> str:
@@ -238,7 +244,8 @@ class Fit:
             values = {name: stacked[name].sel(group=group).to_numpy() for name in [*names, "sigma"]}
         else:
             relative = parameter_values(self.card, self._unseen_theta(group))
-            values = self.law.natural(relative, self.reference) | {"sigma": relative["sigma"]}
+            natural = self.law.natural(np, relative, self.reference)
+            values = natural | {"sigma": relative["sigma"]}
         return values | {"nu": stacked["nu"].to_numpy()}
 
     @cached_property
@@ -263,6 +270,32 @@ class Fit:
             else:
                 theta = theta + draws[f"effect_{i + 1}"].sel({f"level_{i + 1}": part}).to_numpy()
         return theta
+
+    def predict(self, group: str, log_inputs: Mapping[str, Array]) -> Array:
+        """Draws of the loss that the law gives a group at points, shape (sample, point).
+
+        Parameters
+        ----------
+        group : str
+            As `parameters` takes it.
+        log_inputs : mapping of str to array of shape (point,)
+            Natural logs of the law's inputs. Of size and tokens, what else the law depends on
+            may be left out: it is then at its best (see `Law.plan_inputs`).
+        """
+        theta = {name: value[:, None] for name, value in self.parameters(group).items()}
+        if not set(self.law.inputs) <= set(log_inputs):
+            size, tokens = log_inputs["params"], log_inputs["tokens"]
+            log_inputs = {**self.law.plan_inputs(size, tokens, theta), **log_inputs}
+        loss = np.asarray(self.law.mean(np, log_inputs, theta))
+        shape = np.broadcast_shapes(loss.shape, *(np.shape(v) for v in log_inputs.values()))
+        return np.broadcast_to(loss, shape)
+
+    def exponents(self, theta: Mapping[str, Array]) -> dict[str, Array]:
+        """Allocation exponents a and b at the largest compute of the runs, if the law has them."""
+        if not self.law.allocates:
+            return {}
+        flops = float(self.columns["flops"].max())
+        return dict(zip("ab", self.law.exponents(theta, flops), strict=True))
 
     def run_noise(self, group: str) -> tuple[Array, Array]:
         """Scale and tails of log loss of one new run of a group, each of shape (sample,)."""

@@ -19,7 +19,7 @@ from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.simulate import prior_theta
 from bayes_scaling.inference.summary import STATISTICS, summarise
 from bayes_scaling.inference.verdict import CheckResult
-from bayes_scaling.laws import Reference, get_law
+from bayes_scaling.laws import Reference, log_inputs
 from bayes_scaling.runs import Runs, load_runs
 
 __all__ = ["PriorPredictive", "prior_predictive"]
@@ -103,22 +103,27 @@ def prior_predictive(
     """
     card = load_card(card)
     runs = load_runs(EXAMPLE_RUNS) if runs is None else runs
-    law, rng = get_law(card.law), np.random.default_rng(seed)
-    reference = Reference.of(runs.params, runs.tokens, runs.loss)
+    law, rng = card.get_law(), np.random.default_rng(seed)
+    every = log_inputs(law.inputs, runs.numbers(), of=f"the law {law.name!r}")
+    reference = Reference.of(every, runs.loss)
     relative = parameter_values(card, prior_theta(card, draws, rng))
     points = _points(runs)
-    log_inputs = reference.log_inputs(runs.params[points], runs.tokens[points])
-    columns = {name: value[:, None] for name, value in relative.items()}
-    loss = law.mean(np, log_inputs, law.in_reference(columns))
-    natural = law.natural(relative, reference)
-    values = {p.name: natural[p.name] for p in law.parameters} | {"a": law.exponents(natural)[0]}
+    natural = law.natural(np, relative, reference)
+    columns = {name: value[:, None] for name, value in natural.items()}
+    seen = {name: value[points] for name, value in every.items()}
+    loss = law.mean(np, seen, columns)
+    values = {p.name: natural[p.name] for p in law.parameters}
+    if law.allocates:
+        values["a"] = law.exponents(natural, float(runs.flops.max()))[0]
     return PriorPredictive(
         card=card.name,
-        relative_loss=loss,
-        absurd_share=float(np.mean((loss < TOO_LOW) | (loss > TOO_HIGH))),
-        loss=_ends(runs, points, loss * reference.loss),
+        relative_loss=loss / reference.loss,
+        absurd_share=float(
+            np.mean((loss < TOO_LOW * reference.loss) | (loss > TOO_HIGH * reference.loss))
+        ),
+        loss=_ends(runs, points, loss),
         parameters={name: _statistics(value) for name, value in values.items()},
-        verdict=_verdict(card, runs.name, reference, loss),
+        verdict=_verdict(card, runs.name, reference, loss / reference.loss),
     )
 
 

@@ -71,9 +71,8 @@ def _estimate(fit: Fit, design: Design, group: int, prob: float) -> dict[str, li
     mode = _mode(problem, _starts(fit, problem, group, rng))
     covariance = _covariance(problem, mode)
     theta = rng.multivariate_normal(mode, covariance, size=N_DRAWS, method="eigh")
-    natural = fit.law.natural(problem.relative(theta), fit.reference)
-    a, b = fit.law.exponents(natural)
-    wanted = {p.name: natural[p.name] for p in fit.law.parameters} | {"a": a, "b": b}
+    natural = fit.law.natural(np, problem.relative(theta), fit.reference)
+    wanted = {p.name: natural[p.name] for p in fit.law.parameters} | fit.exponents(natural)
     summaries = {name: summarise(draws, prob) for name, draws in wanted.items()}
     return {name: [float(s[key]) for key in STATISTICS] for name, s in summaries.items()}
 
@@ -101,7 +100,8 @@ class _Problem:
         relative = {name: v[..., None] for name, v in self.relative(theta).items()}
         law = self.fit.law
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = np.log(law.mean(np, self.log_inputs, law.in_reference(relative)))
+            natural = law.natural(np, relative, self.fit.reference)
+            mean = np.log(law.mean(np, self.log_inputs, natural))
         return np.asarray((self.log_loss - mean) / self.scale)
 
     def objective(self, theta: Array) -> Array:

@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 
 from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.design import Design
-from bayes_scaling.inference.model import parameter_names, population_prior, spread_prior
+from bayes_scaling.inference.model import (
+    parameter_names,
+    population_prior,
+    spread_prior,
+    varying_names,
+    varying_prior,
+)
 from bayes_scaling.inference.pointwise import noise_of_runs
 
 __all__ = ["draw_parameters", "prior_theta", "simulate_log_loss"]
@@ -46,13 +52,19 @@ def draw_parameters(
         free |= free_spread
     free["theta"] = (("group", "parameter"), theta)
     free["nu"] = ((), _log_normal(card.noise.nu.median, card.noise.nu.sigma * widen, rng))
+    if card.varying is not None:
+        location, scale = varying_prior(card)
+        spread = np.exp(rng.normal(location, widen * scale))
+        effect = spread * rng.standard_normal((len(design.budgets), len(spread)))
+        free["budget_spread"] = (("varying",), spread)
+        free["budget_effect"] = (("budget", "varying"), effect)
     if design.training_run_index is not None:
         prior = card.noise.run_sigma
         sigma = _log_normal(prior.median, prior.sigma * widen, rng)
         free["run_sigma"] = ((), sigma)
         effect = sigma * rng.standard_normal(len(design.training_runs))
         free["run_effect"] = (("training_run",), effect)
-    coords = {"group": list(design.groups), "parameter": names}
+    coords = {"group": list(design.groups), "parameter": names, "varying": varying_names(card)}
     return xr.Dataset(
         {name: (("sample", *dims), value[None]) for name, (dims, value) in free.items()},
         coords=coords,
@@ -101,7 +113,7 @@ def prior_theta(
 def simulate_log_loss(
     card: ModelCard, design: Design, parameters: xr.Dataset, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Log losses in reference units that runs of `design` would have, shape (run,)."""
+    """Log losses that runs of `design` would have, shape (run,)."""
     noise = noise_of_runs(card, design, parameters)
     return np.asarray(
         noise.centre[0] + noise.scale[0] * rng.standard_t(noise.nu[0, 0], noise.centre.shape[1])

@@ -15,6 +15,7 @@ from bayes_scaling.errors import FitFileError, InputError
 from bayes_scaling.inference.assemble import FIT_FORMAT
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.posterior import Fit
+from bayes_scaling.laws import log_inputs
 
 __all__ = ["QUESTION_GROUPS", "design_of", "load_fit", "replacing", "save_fit"]
 
@@ -120,9 +121,6 @@ def _read_tree(path: Path, groups: Sequence[str] | None) -> xr.DataTree:
 def design_of(fit: Fit) -> Design:
     """The arrays that a fit was made from, from what its tree keeps."""
     constant = fit.tree["constant_data"].to_dataset()
-    log_inputs = fit.reference.log_inputs(
-        constant["params"].to_numpy(), constant["tokens"].to_numpy()
-    )
     loss = constant["loss"].to_numpy()
     groups = {name: i for i, name in enumerate(fit.groups)}
     index = np.array([groups[name] for name in constant["group"].to_numpy().astype(str)])
@@ -133,6 +131,12 @@ def design_of(fit: Fit) -> Design:
         order: dict[str, int] = {name: i for i, name in enumerate(training_runs)}
         labels = constant["training_run"].to_numpy().astype(str)
         training_run_index = np.array([order.get(name, len(order)) for name in labels])
+    budget_index: np.ndarray | None = None
+    budgets: tuple[str, ...] = ()
+    if "budget" in constant:
+        budgets = tuple(map(str, fit.posterior["budget"].to_numpy()))
+        place: dict[str, int] = {name: i for i, name in enumerate(budgets)}
+        budget_index = np.array([place[b] for b in constant["budget"].to_numpy().astype(str)])
     error = constant["loss_se"].to_numpy() if "loss_se" in constant else None
     return Design(
         by=fit.by,
@@ -142,9 +146,10 @@ def design_of(fit: Fit) -> Design:
         group_index=index,
         training_run_index=training_run_index,
         training_runs=training_runs,
-        log_params=log_inputs["params"],
-        log_tokens=log_inputs["tokens"],
-        log_loss=np.log(loss / fit.reference.loss),
+        budget_index=budget_index,
+        budgets=budgets,
+        log_inputs=log_inputs(fit.law.inputs, fit.columns, of="the fit"),
+        log_loss=np.log(loss),
         log_loss_se=None if error is None else np.nan_to_num(error) / loss,
         reference=fit.reference,
     )

@@ -49,7 +49,8 @@ def summarise_fit(fit: Fit, prob: float) -> pd.DataFrame:
     statistics = fit.tree["convergence"].to_dataset()
     posterior = fit.posterior
     rows = []
-    names = [*(p.name for p in fit.law.parameters), "a", "b", "sigma", "nu"]
+    exponents = ("a", "b") if fit.law.allocates else ()
+    names = [*(p.name for p in fit.law.parameters), *exponents, "sigma", "nu"]
     for group in fit.groups:
         for name in names:
             at = {"group": group} if "group" in posterior[name].dims else {}

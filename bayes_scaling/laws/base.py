@@ -3,10 +3,10 @@
 A law is written once, against an array namespace ``xp``: numpy evaluates it on posterior draws,
 ``pytensor.tensor`` inside a model (which also gives its gradient).
 
-Every law here keeps its form when its inputs and its loss are measured in other units, so a
-model samples it in *reference units*: inputs divided by those of a typical run, loss by a low
-loss of the table. There the parameters are of order one and nearly uncorrelated. `Law.natural`
-takes them back to nats, parameters and tokens.
+A model does not sample the published constants (A and alpha correlate at 0.999), but what the
+terms of the law are worth at a typical run: the `Law.sampled` parameters, of order one and nearly
+uncorrelated. `Law.natural` takes them to the published constants, given the `Reference`: what is
+typical.
 """
 
 from __future__ import annotations
@@ -14,17 +14,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Law", "Parameter", "PublishedFit", "Reference"]
+from bayes_scaling.errors import InputError
+from bayes_scaling.laws.optimum import best_params
+
+__all__ = ["LOW_LOSS", "Law", "Parameter", "PublishedFit", "Reference"]
 
 Array = NDArray[np.float64]
 
 LOW_LOSS = 0.1
 """Quantile of the losses that makes the unit of loss."""
+
+FLOPS_PER_PARAM_TOKEN = 6.0
+_SLOPE_STEP = 0.25
+"""Half the step, in log compute, over which a local allocation exponent is measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +45,8 @@ class Parameter:
     meaning : str
         What it is, in words.
     unit : str
-        Unit of the natural parameter.
+        Unit of the natural parameter. Sampled parameters in "nats" are *levels*: multiplying all
+        of them by a factor multiplies the loss by it.
     latex : str
         Symbol in figures, without dollar signs.
     support : {"positive", "real"}
@@ -65,62 +73,94 @@ class PublishedFit:
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """The units a model samples in: a typical run and a low loss.
+    """What is typical of a table of runs: the units that sampled parameters are stated in.
 
     Parameters
     ----------
-    params, tokens : float
-        Geometric means over the runs.
-    loss : float
-        A low loss of the runs (their tenth percentile), in their unit.
+    log_inputs : mapping of str to float
+        Mean natural log of each input of the law over the runs.
+    log_loss : float
+        Natural log of a low loss of the runs (their tenth percentile), in their unit.
     """
 
-    params: float
-    tokens: float
-    loss: float
+    log_inputs: Mapping[str, Any]
+    log_loss: Any
 
     @classmethod
-    def of(cls, params: ArrayLike, tokens: ArrayLike, loss: ArrayLike) -> Reference:
-        """Reference of runs, given as three arrays of shape (run,)."""
+    def of(cls, log_inputs: Mapping[str, ArrayLike], loss: ArrayLike) -> Reference:
+        """Reference of runs, given as arrays of shape (run,)."""
         return cls(
-            params=float(np.exp(np.mean(np.log(np.asarray(params, dtype=float))))),
-            tokens=float(np.exp(np.mean(np.log(np.asarray(tokens, dtype=float))))),
+            log_inputs={
+                name: _typical(np.asarray(x, dtype=float)) for name, x in log_inputs.items()
+            },
             # Not the lowest: one mis-recorded loss must not move the prior of every term.
-            loss=float(np.quantile(np.asarray(loss, dtype=float), LOW_LOSS)),
+            log_loss=float(np.log(np.quantile(np.asarray(loss, dtype=float), LOW_LOSS))),
         )
 
-    def log_inputs(self, params: Any, tokens: Any) -> dict[str, Any]:
-        """Natural logs of inputs in reference units, as `Law.mean` takes them."""
-        return {
-            "params": np.log(params) - np.log(self.params),
-            "tokens": np.log(tokens) - np.log(self.tokens),
-        }
+    @property
+    def loss(self) -> float:
+        """A low loss of the runs, in their unit."""
+        return float(np.exp(self.log_loss))
+
+    def typical(self, name: str) -> float:
+        """Geometric mean of an input over the runs, such as of ``params``."""
+        return float(np.exp(self.log_inputs[name]))
+
+
+def _typical(log_input: Array) -> float:
+    """Mean log, or the log of the mean where some runs have none of the input."""
+    if np.all(np.isfinite(log_input)):
+        return float(np.mean(log_input))
+    return float(np.log(np.mean(np.exp(log_input)))) if np.any(np.isfinite(log_input)) else 0.0
 
 
 class Law(ABC):
-    """A scaling law; a subclass states its facts as class attributes and three functions.
+    """A scaling law; a subclass states its facts as class attributes and two functions.
 
     Attributes
     ----------
     name : str
         Key by which cards name the law.
     formula : str
-        The law as a Python expression over its inputs and parameters; tested against `mean`.
+        The law as a Python expression over its inputs and parameters, or an equation that
+        ``loss`` solves; tested against `mean`.
+    inputs : tuple of str
+        What the loss depends on, by the names of `bayes_scaling.laws.inputs`.
     sampled : tuple of Parameter
-        Parameters in reference units, as a model samples them and a card gives priors for.
+        Parameters as a model samples them and a card gives priors for.
     parameters : tuple of Parameter
         Natural parameters, as published and reported.
     published : tuple of PublishedFit
         Published constants of the natural parameters.
+    homogeneous : bool
+        Whether the loss is proportional to the levels taken together, as nearly always.
+    allocates : bool
+        Whether it says how to split compute between size and data.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
-    formula: ClassVar[str]
     source: ClassVar[str]
-    sampled: ClassVar[tuple[Parameter, ...]]
-    parameters: ClassVar[tuple[Parameter, ...]]
-    published: ClassVar[tuple[PublishedFit, ...]] = ()
+    formula: str
+    inputs: tuple[str, ...] = ("params", "tokens")
+    sampled: tuple[Parameter, ...]
+    parameters: tuple[Parameter, ...]
+    published: tuple[PublishedFit, ...] = ()
+    homogeneous: ClassVar[bool] = True
+    allocates: ClassVar[bool] = True
+
+    def on(self, x: str) -> Self:
+        """The law in another variable; only laws of one variable have this choice.
+
+        Raises
+        ------
+        InputError
+            The law's inputs are fixed, or it has no such variable.
+        """
+        raise InputError(
+            f"the law {self.name!r} is a function of {' and '.join(self.inputs)}; only laws of one "
+            f"variable can be put on another, such as {x!r}"
+        )
 
     @abstractmethod
     def mean(self, xp: Any, log_inputs: Mapping[str, Any], theta: Mapping[str, Any]) -> Any:
@@ -131,28 +171,44 @@ class Law(ABC):
         xp : module
             numpy or ``pytensor.tensor``.
         log_inputs : mapping of str to array
-            Natural logs of ``params`` and ``tokens``, in the units of `theta`.
+            Natural logs of the inputs.
         theta : mapping of str to array
-            Natural parameters by name (in reference units, the same with every unit set to
-            the reference); broadcast against the inputs.
+            Natural parameters by name; broadcast against the inputs.
 
         Returns
         -------
         array
-            Loss in the unit of `theta`, of the broadcast shape.
+            Loss in nats, of the broadcast shape.
         """
 
     @abstractmethod
-    def natural(self, theta: Mapping[str, Array], reference: Reference) -> dict[str, Array]:
-        """Natural parameters from those in reference units (keyed by the names in `sampled`)."""
+    def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
+        """Natural parameters from the `sampled` ones; may add others worth keeping.
 
-    @abstractmethod
-    def in_reference(self, theta: Mapping[str, Any]) -> Mapping[str, Any]:
-        """`sampled` parameters under the names that `mean` takes, still in reference units."""
+        Parameters
+        ----------
+        xp : module
+            numpy or ``pytensor.tensor``.
+        theta : mapping of str to array
+            Sampled parameters by name: levels as a share of the reference loss.
+        reference : Reference
+        """
 
-    @abstractmethod
+    def plan_inputs(
+        self, log_params: Any, log_tokens: Any, theta: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Log inputs of a run of that size on so many new tokens, all else at its best (numpy)."""
+        del theta
+        return {"params": log_params, "tokens": log_tokens}
+
+    def planned_loss(self, params: Array, tokens: Array, theta: Mapping[str, Array]) -> Array:
+        """Loss of a run of that size on so many new tokens, all else at its best."""
+        return np.asarray(
+            self.mean(np, self.plan_inputs(np.log(params), np.log(tokens), theta), theta)
+        )
+
     def optimum(self, flops: ArrayLike, theta: Mapping[str, Array]) -> tuple[Array, Array]:
-        """Compute-optimal params and tokens under C = 6 N D.
+        """Compute-optimal params and tokens under C = 6 N D; numerical unless overridden.
 
         Parameters
         ----------
@@ -165,16 +221,38 @@ class Law(ABC):
         -------
         params, tokens : arrays of the broadcast shape
         """
+        self._require_allocation()
+        log_nd = np.log(np.asarray(flops, dtype=float) / FLOPS_PER_PARAM_TOKEN)
 
-    @abstractmethod
-    def exponents(self, theta: Mapping[str, Array]) -> tuple[Array, Array]:
-        """Allocation exponents a and b: N_opt ~ C^a, D_opt ~ C^b."""
+        def loss(log_params: Array) -> Array:
+            inputs = self.plan_inputs(log_params, log_nd - log_params, theta)
+            return np.asarray(self.mean(np, inputs, theta))
 
-    def loss(self, params: ArrayLike, tokens: ArrayLike, **theta: ArrayLike) -> Array:
-        """Loss at `params` and `tokens` for natural parameters given by name (numpy)."""
-        log_inputs = {
-            "params": np.log(np.asarray(params, dtype=float)),
-            "tokens": np.log(np.asarray(tokens, dtype=float)),
+        log_params = best_params(loss, log_nd)
+        return np.exp(log_params), np.exp(log_nd - log_params)
+
+    def exponents(self, theta: Mapping[str, Array], flops: ArrayLike = 1e21) -> tuple[Array, Array]:
+        """Allocation exponents a and b at a budget: there N_opt ~ C^a and D_opt ~ C^b.
+
+        Laws whose exponents are the same everywhere ignore the budget.
+        """
+        log_flops = np.log(np.asarray(flops, dtype=float))
+        low, high = (self.optimum(np.exp(log_flops + s * _SLOPE_STEP), theta)[0] for s in (-1, 1))
+        a = np.log(high / low) / (2 * _SLOPE_STEP)
+        return a, 1 - a
+
+    def _require_allocation(self) -> None:
+        if not self.allocates:
+            raise InputError(
+                f"the law {self.name!r} in {' and '.join(self.inputs)} does not say how to split "
+                "compute between size and data; fit one of params and tokens, such as chinchilla"
+            )
+
+    def loss(self, *inputs: ArrayLike, **theta: ArrayLike) -> Array:
+        """Loss for inputs in the order of `inputs` and natural parameters by name (numpy)."""
+        logs = {
+            name: np.log(np.asarray(value, dtype=float))
+            for name, value in zip(self.inputs, inputs, strict=True)
         }
         values = {name: np.asarray(value, dtype=float) for name, value in theta.items()}
-        return np.asarray(self.mean(np, log_inputs, values))
+        return np.asarray(self.mean(np, logs, values))

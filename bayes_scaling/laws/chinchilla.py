@@ -1,4 +1,4 @@
-"""Chinchilla's law: L(N, D) = E + A / N^alpha + B / D^beta."""
+"""Chinchilla's law: L(N, D) = E + A / N^alpha + B / D^beta, and the same with alpha = beta."""
 
 from __future__ import annotations
 
@@ -8,14 +8,54 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bayes_scaling.laws.base import Array, Law, Parameter, PublishedFit, Reference
+from bayes_scaling.laws.base import (
+    FLOPS_PER_PARAM_TOKEN,
+    Array,
+    Law,
+    Parameter,
+    PublishedFit,
+    Reference,
+)
 from bayes_scaling.laws.registry import register_law
+from bayes_scaling.laws.terms import (
+    ALPHA,
+    BETA,
+    DATA_LEVEL,
+    DATA_SCALE,
+    FLOOR,
+    SIZE_LEVEL,
+    SIZE_SCALE,
+    amplitude,
+    level,
+)
 
-__all__ = ["Chinchilla"]
+__all__ = ["Chinchilla", "TiedChinchilla", "separable_optimum"]
 
-_E = Parameter(name="E", meaning="irreducible loss", unit="nats", latex="E")
-_ALPHA = Parameter(name="alpha", meaning="exponent of model size", unit="", latex=r"\alpha")
-_BETA = Parameter(name="beta", meaning="exponent of data", unit="", latex=r"\beta")
+
+def separable_optimum(
+    flops: ArrayLike, log_a: Any, alpha: Any, log_b: Any, beta: Any
+) -> tuple[Array, Array]:
+    """Where a N^-alpha + b D^-beta is least under C = 6 N D (Hoffmann et al. 2022, eq. 4).
+
+    N_opt = G (C/6)^(beta / (alpha + beta)), D_opt = C / (6 N_opt), with
+    G = (alpha a / (beta b))^(1 / (alpha + beta)).
+
+    Parameters
+    ----------
+    flops : array_like
+        Budgets C.
+    log_a, log_b : array
+        Natural logs of the amplitudes, which span many decades.
+    alpha, beta : array
+
+    Returns
+    -------
+    params, tokens : arrays of the broadcast shape
+    """
+    log_g = (np.log(alpha / beta) + log_a - log_b) / (alpha + beta)
+    log_nd = np.log(np.asarray(flops, dtype=float) / FLOPS_PER_PARAM_TOKEN)
+    log_params = log_g + beta / (alpha + beta) * log_nd
+    return np.exp(log_params), np.exp(log_nd - log_params)
 
 
 @register_law
@@ -30,31 +70,9 @@ class Chinchilla(Law):
     title = "Chinchilla: separable power laws of size and data"
     formula = "E + A / params**alpha + B / tokens**beta"
     source = "Hoffmann et al. 2022, arXiv:2203.15556, section 3.3"
-    sampled = (
-        _E,
-        Parameter(
-            name="T_N",
-            meaning="reducible loss from finite size, at the reference size",
-            unit="nats",
-            latex="T_N",
-        ),
-        Parameter(
-            name="T_D",
-            meaning="reducible loss from finite data, at the reference tokens",
-            unit="nats",
-            latex="T_D",
-        ),
-        _ALPHA,
-        _BETA,
-    )
-    parameters = (
-        _E,
-        Parameter(name="A", meaning="scale of the size term", unit="nats params^alpha", latex="A"),
-        Parameter(name="B", meaning="scale of the data term", unit="nats tokens^beta", latex="B"),
-        _ALPHA,
-        _BETA,
-    )
-    published = (
+    sampled: tuple[Parameter, ...] = (FLOOR, SIZE_LEVEL, DATA_LEVEL, ALPHA, BETA)
+    parameters: tuple[Parameter, ...] = (FLOOR, SIZE_SCALE, DATA_SCALE, ALPHA, BETA)
+    published: tuple[PublishedFit, ...] = (
         PublishedFit(
             key="Hoffmann et al. 2022",
             source="Hoffmann et al. 2022, arXiv:2203.15556, eq. 10 (approach 3)",
@@ -82,40 +100,71 @@ class Chinchilla(Law):
         data = theta["B"] * xp.exp(-theta["beta"] * log_inputs["tokens"])
         return theta["E"] + size + data
 
-    def in_reference(self, theta: Mapping[str, Any]) -> Mapping[str, Any]:
-        """In reference units N0 = D0 = 1, so T_N and T_D are A and B."""
+    def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
+        """A = T_N N0^alpha and B = T_D D0^beta."""
+        size, data = (level(xp, theta[name], reference) for name in ("T_N", "T_D"))
+        typical = reference.log_inputs
         return {
-            "E": theta["E"],
-            "A": theta["T_N"],
-            "B": theta["T_D"],
-            "alpha": theta["alpha"],
-            "beta": theta["beta"],
-        }
-
-    def natural(self, theta: Mapping[str, Array], reference: Reference) -> dict[str, Array]:
-        """A = T_N N0^alpha and B = T_D D0^beta, with losses back in nats."""
-        size, data = reference.loss * theta["T_N"], reference.loss * theta["T_D"]
-        return {
-            "E": reference.loss * theta["E"],
-            "A": size * reference.params ** theta["alpha"],
-            "B": data * reference.tokens ** theta["beta"],
+            "E": level(xp, theta["E"], reference),
+            "A": amplitude(xp, size, theta["alpha"], typical["params"]),
+            "B": amplitude(xp, data, theta["beta"], typical["tokens"]),
             "alpha": theta["alpha"],
             "beta": theta["beta"],
             "T_N": size,
             "T_D": data,
         }
 
-    def exponents(self, theta: Mapping[str, Array]) -> tuple[Array, Array]:
-        """A = beta / (alpha + beta), b = alpha / (alpha + beta) (Hoffmann et al. 2022, eq. 4)."""
+    def exponents(self, theta: Mapping[str, Array], flops: ArrayLike = 1e21) -> tuple[Array, Array]:
+        """Everywhere a = beta / (alpha + beta) (Hoffmann et al. 2022, eq. 4)."""
         total = theta["alpha"] + theta["beta"]
         return theta["beta"] / total, theta["alpha"] / total
 
     def optimum(self, flops: ArrayLike, theta: Mapping[str, Array]) -> tuple[Array, Array]:
-        """N_opt = G (C/6)^a, D_opt = (C/6)^b / G (Hoffmann et al. 2022, eq. 4)."""
-        a, b = self.exponents(theta)
-        # G = (alpha A / (beta B))^(1 / (alpha + beta)), in logs: A and B span many decades.
-        log_g = (
-            np.log(theta["alpha"] / theta["beta"]) + np.log(theta["A"]) - np.log(theta["B"])
-        ) / (theta["alpha"] + theta["beta"])
-        log_nd = np.log(np.asarray(flops, dtype=float) / 6.0)
-        return np.exp(log_g + a * log_nd), np.exp(b * log_nd - log_g)
+        """Closed form of Hoffmann et al. 2022, eq. 4."""
+        return separable_optimum(
+            flops, np.log(theta["A"]), theta["alpha"], np.log(theta["B"]), theta["beta"]
+        )
+
+
+@register_law
+class TiedChinchilla(Chinchilla):
+    """Chinchilla's law with one exponent for size and data: N and D then grow alike.
+
+    Muennighoff et al. 2023 tie the exponents so.
+    """
+
+    name = "chinchilla-tied"
+    title = "Chinchilla with one exponent: E + A/N^alpha + B/D^alpha"
+    formula = "E + A / params**alpha + B / tokens**alpha"
+    source = "Hoffmann et al. 2022, arXiv:2203.15556; tied by Muennighoff et al. 2023"
+    sampled: tuple[Parameter, ...] = (FLOOR, SIZE_LEVEL, DATA_LEVEL, ALPHA)
+    parameters: tuple[Parameter, ...] = (FLOOR, SIZE_SCALE, DATA_SCALE, ALPHA)
+    published: tuple[PublishedFit, ...] = (
+        PublishedFit(
+            key="Muennighoff et al. 2023",
+            source="Muennighoff et al. 2023, arXiv:2305.16264, fit to C4",
+            values={"E": 1.8691, "A": 520.82, "B": 1487.72, "alpha": 0.35266},
+            note="from the notebook of the paper's repository",
+        ),
+    )
+
+    def mean(self, xp: Any, log_inputs: Mapping[str, Any], theta: Mapping[str, Any]) -> Any:
+        """E + A N^-alpha + B D^-alpha."""
+        return super().mean(xp, log_inputs, _untied(theta))
+
+    def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
+        """As Chinchilla's, with one exponent."""
+        values = super().natural(xp, _untied(theta), reference)
+        return {name: value for name, value in values.items() if name != "beta"}
+
+    def exponents(self, theta: Mapping[str, Array], flops: ArrayLike = 1e21) -> tuple[Array, Array]:
+        """One half each, whatever the fit says."""
+        return super().exponents(_untied(theta), flops)
+
+    def optimum(self, flops: ArrayLike, theta: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Closed form of Hoffmann et al. 2022, eq. 4."""
+        return super().optimum(flops, _untied(theta))
+
+
+def _untied(theta: Mapping[str, Any]) -> dict[str, Any]:
+    return {**theta, "beta": theta["alpha"]}

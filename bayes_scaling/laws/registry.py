@@ -28,14 +28,14 @@ def list_laws() -> tuple[Law, ...]:
     return tuple(_LAWS[name] for name in sorted(_LAWS))
 
 
-def get_law(name: str) -> Law:
-    """The law of that name.
+def get_law(name: str, x: str | None = None) -> Law:
+    """The law of that name, on a variable `x` if it is a law of one variable.
 
     Raises
     ------
     InputError
-        No law has that name; the message lists those that exist.
+        No law has that name (the message lists those that exist), or it has no choice of `x`.
     """
     if name not in _LAWS and name not in {law.name for law in list_laws()}:
         raise InputError(unknown_name("law", name, sorted(_LAWS)))
-    return _LAWS[name]
+    return _LAWS[name] if x is None else _LAWS[name].on(x)

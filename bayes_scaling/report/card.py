@@ -7,6 +7,7 @@ from typing import Any
 
 from bayes_scaling.inference.card import LogNormal, Normal
 from bayes_scaling.inference.posterior import Fit
+from bayes_scaling.laws import Reference
 from bayes_scaling.report.tables import Table
 from bayes_scaling.report.words import number, size
 
@@ -45,12 +46,15 @@ def describe(fit: Fit) -> dict[str, Any]:
         "title": card.title,
         "description": " ".join(card.description.split()),
         "family": card.noise.family,
-        "units": f"Losses in units of a low loss of the runs, {number(reference.loss)}; sizes "
-        f"and tokens in units of their geometric means, {size(reference.params)} and "
-        f"{size(reference.tokens)}.",
+        "units": f"Losses in units of a low loss of the runs, {number(reference.loss)}; inputs at "
+        f"their geometric means: {_typical(reference)}.",
         "priors": Table(name="Priors", heads=heads, rows=tuple(rows)),
         "spread": spread,
     }
+
+
+def _typical(reference: Reference) -> str:
+    return ", ".join(f"{name} {size(reference.typical(name))}" for name in reference.log_inputs)
 
 
 def _row(name: str, meaning: str, prior: LogNormal | Normal) -> tuple[str, ...]:

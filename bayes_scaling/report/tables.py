@@ -92,7 +92,7 @@ def published(fit: Fit) -> Table | None:
     names, rows = parameter_names(fit), []
     for each in fit.law.published:
         known = {name: np.asarray(value) for name, value in each.values.items()}
-        values = {**known, "a": fit.law.exponents(known)[0]}
+        values = {**known, **fit.exponents(known)}
         rows.append((each.source, *(number(float(values[name])) for name in names), each.note))
     return Table(name="Published values", heads=("source", *names, "note"), rows=tuple(rows))
 

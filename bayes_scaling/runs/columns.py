@@ -18,6 +18,7 @@ LossUnit = Literal["nats", "bits", "perplexity"]
 REQUIRED = ("params", "tokens", "flops", "loss")
 NUMERIC = (
     *REQUIRED, "loss_se", "step", "progress", "params_non_embedding", "unique_tokens",
+    "batch_tokens", "flops_min", "width", "depth", "pretrained",
 )  # fmt: skip
 LABELS = ("architecture", "dataset", "run", "seed", "suspect")
 CANONICAL = (*NUMERIC, *LABELS)
@@ -48,6 +49,12 @@ _SPELLINGS: Mapping[str, str] = {
         nonembparams paramsnoembed nnonembedding nonembeddingparameters nparamsnonembedding
         numparamsnonembedding nparamsnonembed paramsnonembedded""",
     "unique_tokens": "nuniquetokens numuniquetokens tokensunique uniquetraintokens",
+    "batch_tokens": """batchsizetokens tokensperbatch tokensperstep tokensperupdate
+        batchsizeintokens ntokensperbatch""",
+    "flops_min": "cmin minimumflops minflops",
+    "width": "dmodel modeldim hiddensize hiddendim embeddingdim nembd modelwidth",
+    "depth": "nlayer nlayers numlayers numhiddenlayers layers modeldepth",
+    "pretrained": "ispretrained finetuned isfinetuned frompretrained",
     "architecture": "arch architectures family modelfamily modelarch modelarchitecture modeltype",
     "dataset": """data corpus datasetname traindataset trainingdataset trainingdata traindata
         pretrainingdata pretrainingdataset trainset trainingset datamix""",

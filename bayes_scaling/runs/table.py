@@ -97,6 +97,14 @@ class Runs:
         """Loss in nats per token, shape (n,)."""
         return self.table["loss"].to_numpy(dtype=np.float64)
 
+    def numbers(self) -> dict[str, Floats]:
+        """Every column that holds numbers, as float64, by name."""
+        return {
+            str(name): self.table[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            for name in self.table.columns
+            if pd.api.types.is_numeric_dtype(self.table[name].dtype)
+        }
+
     @property
     def hash(self) -> str:
         """SHA-256 (hex) of the canonical columns in row order; the same on every platform."""
@@ -130,6 +138,10 @@ class Runs:
         mask = self._mask(query)
         if not mask.any():
             raise InputError(f"select({query!r}) leaves none of the {len(self)} runs")
+        return self._only(mask, query)
+
+    def _only(self, mask: npt.NDArray[np.bool_], reason: str) -> Runs:
+        """The rows of a mask, checked again."""
         table = self.table[mask].reset_index(drop=True)
         shown = {canonical: original for original, canonical in self.renamed.items()}
         checked = numeric_table(
@@ -144,7 +156,7 @@ class Runs:
             table=checked.frame,
             origin=checked.origin,
             problems=(*kept, *problems),
-            selection=(*self.selection, query),
+            selection=(*self.selection, reason),
         )
 
     def _mask(self, query: str) -> npt.NDArray[np.bool_]:
@@ -164,6 +176,31 @@ class Runs:
                 "expected a comparison such as 'params > 1e9'"
             )
         return kept.fillna(value=False).to_numpy(dtype=bool)
+
+    def near_best(self, share: float, by: Sequence[str] = ()) -> Runs:
+        """Runs whose loss is near the least that their group reached with no more compute.
+
+        Parameters
+        ----------
+        share
+            How far above it the loss may be, as a share of it.
+        by
+            Columns that make the groups.
+
+        Returns
+        -------
+        Runs
+            Checked again, as by `select`.
+        """
+        order = np.argsort(self.flops, kind="stable")
+        labels = self.groups(by).to_numpy() if by else np.zeros(len(self))
+        best = np.empty(len(self))
+        for label in dict.fromkeys(labels[order]):
+            own = order[labels[order] == label]
+            best[own] = np.minimum.accumulate(self.loss[own])
+        return self._only(
+            self.loss <= (1 + share) * best, f"loss within {share:.3g} of the best so far"
+        )
 
     def groups(self, by: str | Sequence[str]) -> pd.Series:
         """Label every run by one column or several.

@@ -2,9 +2,7 @@
 
 `bayes_scaling.fit` compiles once a call. All data of the model are `pm.Data`, so a study of
 hundreds of tables need not: this is the same card, the same sampler settings and the same second,
-more careful attempt as `fit` makes, with the table swapped in the compiled model. Each table keeps
-its own reference units; there the middle of the runs, which the sampler's coordinates are built
-around, is the origin whatever the table.
+more careful attempt as `fit` makes, with the table swapped in the compiled model.
 """
 
 from __future__ import annotations
@@ -23,7 +21,6 @@ from bayes_scaling.inference.fitting import CAREFUL
 from bayes_scaling.inference.model import build_model, model_data
 from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.sample import Effort, sample
-from bayes_scaling.laws import get_law
 from bayes_scaling.runs import read_runs
 from benchmarks.contestants import Answer
 from benchmarks.world import Question
@@ -42,17 +39,17 @@ class ManyFits:
 
     def __init__(self, model: str = "chinchilla") -> None:
         self.card, self.effort = load_card(model), Effort()
-        self.law = get_law(self.card.law)
+        self.law = self.card.get_law()
         self.attempts: list[int] = []
         self._model: Any = None
         self._compiled: Any = None
 
     def interval(self, table: pd.DataFrame, question: Question, seed: int) -> Answer:
         """Percentiles of the law over posterior draws."""
-        design = make_design(read_runs(table), None)
+        design = make_design(read_runs(table), None, self.card)
         self._swap(design)
         theta = self._draw(seed)["theta"].to_numpy()[:, :, 0]
-        values = self.law.natural(parameter_values(self.card, theta), design.reference)
+        values = self.law.natural(np, parameter_values(self.card, theta), design.reference)
         theta_natural = {p.name: values[p.name] for p in self.law.parameters}
         loss = self.law.loss(question.params, question.tokens, **theta_natural)
         lower, upper = question.tails

@@ -80,7 +80,7 @@ def test_prior_predictive_is_reproducible_and_agrees_with_the_law():
     assert json.loads(first.to_json())["absurd_share"] == first.absurd_share
     # The prior of E is stated as a share of the reference loss.
     runs = bs.load_runs("pile-families")
-    reference = Reference.of(runs.params, runs.tokens, runs.loss)
+    reference = Reference.of({"params": np.log(runs.params)}, runs.loss)
     median = bs.load_card("chinchilla").priors["E"].median * reference.loss
     assert first.parameters["E"]["median"] == pytest.approx(median, rel=0.06)
 

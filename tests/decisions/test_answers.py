@@ -180,6 +180,7 @@ BAD = {
     "prob zero": (lambda f: bs.forecast(f, params=1e9, tokens=1e10, prob=0), "between 0 and 1"),
     "lengths": (lambda f: bs.forecast(f, params=[1e9, 2e9, 3e9], tokens=[1e10, 2e10]), "do not go"),
     "missing column": (lambda f: bs.forecast(f, pd.DataFrame({"params": [1e9]})), "lack tokens"),
+    "unknown input": (lambda f: bs.forecast(f, colour=3), "unknown input 'colour'"),
     "both": (
         lambda f: bs.forecast(f, pd.DataFrame({"params": [1e9], "tokens": [1e9]}), params=1e9),
         "not both",

@@ -29,9 +29,7 @@ def evidence_of(fit: Fit, **changes) -> Evidence:
 
 def test_design_survives_the_tree(fit):
     design = design_of(fit)
-    np.testing.assert_allclose(
-        np.exp(design.log_loss) * design.reference.loss, fit.data["loss"], rtol=1e-12
-    )
+    np.testing.assert_allclose(np.exp(design.log_loss), fit.data["loss"], rtol=1e-12)
     assert design.groups == fit.groups
 
 
@@ -42,7 +40,8 @@ def test_runs_that_follow_the_law_pass(fit):
 
 def test_runs_that_bend_away_fail(fit):
     design = design_of(fit)
-    bent = design.log_loss + 0.05 * np.sign(design.log_params)
+    size = design.log_inputs["params"]
+    bent = design.log_loss + 0.05 * np.sign(size - size.mean())
     (check,) = check_predictive(evidence_of(fit, log_loss=bent))
     assert check.passed is False
     assert not check.fatal
@@ -50,18 +49,12 @@ def test_runs_that_bend_away_fail(fit):
 
 
 def test_runs_closer_than_expected_are_the_safe_side(fit):
-    centre = np.log(
-        fit.law.mean(
-            np,
-            design_of(fit).log_inputs,
-            fit.law.in_reference(
-                {
-                    name: np.exp(fit.posterior["theta"].sel(parameter=name).mean().item())
-                    for name in ("E", "T_N", "T_D", "alpha", "beta")
-                }
-            ),
-        )
-    )
+    theta = {
+        name: np.exp(fit.posterior["theta"].sel(parameter=name).mean().item())
+        for name in ("E", "T_N", "T_D", "alpha", "beta")
+    }
+    natural = fit.law.natural(np, theta, fit.reference)
+    centre = np.log(fit.law.mean(np, design_of(fit).log_inputs, natural))
     (check,) = check_predictive(evidence_of(fit, log_loss=centre))
     assert check.values["inside_90"] == 1.0
     assert "safe side" in check.text
@@ -87,15 +80,17 @@ def test_a_posterior_as_wide_as_the_prior_is_not_identified(fit):
 @pytest.mark.parametrize(
     ("log_tokens", "cause"),
     [
-        (lambda d: 0 * d.log_params, "nearly one number of tokens"),
-        (lambda d: d.log_params + 1, "nearly one ratio of tokens to parameters"),
+        (lambda size: 0 * size, "nearly one value of training tokens D"),
+        (lambda size: size + 1, "nearly one ratio of tokens to parameters"),
     ],
 )
 def test_the_cause_is_named(fit, log_tokens, cause):
     from bayes_scaling.inference.diagnostics.identifiability import _cause
 
     design = design_of(fit)
-    assert cause in _cause(replace(design, log_tokens=log_tokens(design)))
+    size = design.log_inputs["params"]
+    inputs = {"params": size, "tokens": log_tokens(size)}
+    assert cause in _cause(replace(design, log_inputs=inputs))
 
 
 def test_chains_that_disagree_are_found():

@@ -16,7 +16,7 @@ from bayes_scaling.inference.model import (
 )
 from bayes_scaling.inference.pointwise import log_likelihood, noise_of_runs, parameter_values
 from bayes_scaling.inference.simulate import draw_parameters
-from bayes_scaling.laws import get_law
+from bayes_scaling.laws import Reference, get_law
 
 
 def table(seed: int = 0) -> pd.DataFrame:
@@ -36,6 +36,7 @@ def table(seed: int = 0) -> pd.DataFrame:
     )
 
 
+CHINCHILLA = load_card("chinchilla")
 CASES = {
     "one group": ("chinchilla", None, ["loss_se", "run"]),
     "separate groups": ("chinchilla", "architecture", ["loss_se", "run"]),
@@ -50,7 +51,7 @@ CASES = {
 def case(request):
     card_name, by, dropped = CASES[request.param]
     card = load_card(card_name)
-    design = make_design(read_runs(table().drop(columns=dropped)), by)
+    design = make_design(read_runs(table().drop(columns=dropped)), by, card)
     return card, design, build_model(card, design)
 
 
@@ -63,9 +64,9 @@ def point_of(model, truth, card, design):
     values = {name: truth[name].to_numpy()[0] for name in truth.data_vars if name != "run_effect"}
     if "run_effect" in truth:
         anchor, group = design.training_run_anchor
-        law = get_law(card.law)
+        law = card.get_law()
         value = parameter_values(card, values["theta"][group])
-        expected = np.log(law.mean(np, anchor, law.in_reference(value)))
+        expected = np.log(law.mean(np, anchor, law.natural(np, value, design.reference)))
         values["run_level"] = expected + truth["run_effect"].to_numpy()[0]
     point = {}
     for rv in model.free_RVs:
@@ -134,8 +135,9 @@ def test_anchored_coordinates_invert_and_their_jacobian_is_right(pooled):
     law = get_law("chinchilla")
     names = parameter_names(load_card("chinchilla"))
     rng = np.random.default_rng(2)
-    anchor = {"params": np.array([0.4, -1.0]), "tokens": np.array([-0.3, 0.8])}
-    transform = Anchored(law, names, anchor, pooled=pooled)
+    anchor = {"params": np.array([20.4, 19.0]), "tokens": np.array([22.7, 23.8])}
+    reference = Reference(log_inputs={"params": 20.0, "tokens": 23.0}, log_loss=0.9)
+    transform = Anchored(law, names, reference, anchor, pooled=pooled)
     mu, tau = rng.normal(-1, 0.5, 6), np.exp(rng.normal(-2, 0.5, 6))
     theta = rng.normal(-1, 0.5, (2, 6))
     inputs = (None, None, pt.as_tensor(mu), pt.as_tensor(tau))
@@ -163,7 +165,7 @@ def test_named_dims(case):
 
 
 def test_rows_of_one_run_share_a_level_and_the_others_have_none():
-    design = make_design(read_runs(table()), "architecture")
+    design = make_design(read_runs(table()), "architecture", CHINCHILLA)
     assert design.training_runs == tuple(f"r{i}" for i in range(6))
     assert list(design.training_run_index[:4]) == [0, 0, 1, 1]
     assert set(design.training_run_index[12:]) == {6}
@@ -171,12 +173,13 @@ def test_rows_of_one_run_share_a_level_and_the_others_have_none():
 
 def test_without_shared_runs_there_is_no_run_level():
     rows = table().drop_duplicates("run")
-    assert make_design(read_runs(rows), None).training_run_index is None
+    assert make_design(read_runs(rows), None, CHINCHILLA).training_run_index is None
 
 
 def test_reference_units_do_not_depend_on_the_unit_of_the_loss():
     nats, bits = table(), table()
     bits["loss"] /= 8.0
-    one, other = (make_design(read_runs(t), None) for t in (nats, bits))
-    np.testing.assert_allclose(one.log_loss, other.log_loss)
+    one, other = (make_design(read_runs(t), None, CHINCHILLA) for t in (nats, bits))
+    relative = [design.log_loss - design.reference.log_loss for design in (one, other)]
+    np.testing.assert_allclose(*relative)
     np.testing.assert_allclose(other.reference.loss, one.reference.loss / 8)

@@ -9,6 +9,7 @@ from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.diagnostics.evidence import Evidence
 from bayes_scaling.inference.model import parameter_names, population_prior
 from bayes_scaling.inference.verdict import CheckResult
+from bayes_scaling.laws import INPUTS
 
 __all__ = ["check_identifiability"]
 
@@ -30,7 +31,7 @@ def check_identifiability(evidence: Evidence) -> list[CheckResult]:
         text = (
             f"{_cause(evidence.design)}{listed} {'is' if len(weak) == 1 else 'are'} not "
             "identified: the answer about them is the prior's. "
-            "Runs at other sizes and other tokens per parameter would settle it."
+            f"{_advice(evidence.design)} would settle it."
         )
     return [
         CheckResult(
@@ -56,12 +57,21 @@ def _relative_widths(evidence: Evidence) -> dict[str, float]:
     return dict(zip(names, np.round(widths, 3).tolist(), strict=True))
 
 
+def _advice(design: Design) -> str:
+    if {"params", "tokens"} <= set(design.log_inputs):
+        return "Runs at other sizes and other tokens per parameter"
+    return f"Runs at other {' and '.join(INPUTS[name].meaning for name in design.log_inputs)}"
+
+
 def _cause(design: Design) -> str:
     """What about the runs leaves a term open, as the start of a sentence."""
-    if np.std(design.log_params) < NARROW:
-        return "your runs have nearly one model size: "
-    if np.std(design.log_tokens) < NARROW:
-        return "your runs have nearly one number of tokens: "
-    if np.std(design.log_tokens - design.log_params) < NARROW:
+    inputs = design.log_inputs
+    for name, values in inputs.items():
+        if np.std(values) < NARROW:
+            return f"your runs have nearly one value of {INPUTS[name].meaning}: "
+    in_proportion = {"params", "tokens"} <= set(inputs) and (
+        np.std(inputs["tokens"] - inputs["params"]) < NARROW
+    )
+    if in_proportion:
         return "your runs have nearly one ratio of tokens to parameters: "
     return "your runs are too few, too alike or too noisy: "

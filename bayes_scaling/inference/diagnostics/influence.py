@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.diagnostics.evidence import Evidence
 from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.verdict import CheckResult
@@ -45,6 +44,7 @@ def check_influence(evidence: Evidence) -> list[CheckResult]:
             {
                 "row": evidence.row_name(int(run)),
                 "pareto_k": float(k[run]),
+                "what": _what(evidence),
                 "flops": _budget(evidence),
                 "with": float(with_all[run]),
                 "without": None if plan is None else float(plan),
@@ -67,8 +67,8 @@ def _sentence(move: dict[str, Any]) -> str:
     if move["without"] is None:
         return f"{move['row']} weighs heavily (Pareto k {move['pareto_k']:.2f})."
     return (
-        f"Without {move['row']} the optimal tokens per parameter at {move['flops']:.2g} FLOPs "
-        f"move from {move['with']:.3g} to {move['without']:.3g}."
+        f"Without {move['row']} {move['what']} at {move['flops']:.2g} FLOPs would be "
+        f"{move['without']:.4g} instead of {move['with']:.4g}."
     )
 
 
@@ -77,7 +77,7 @@ def _budget(evidence: Evidence) -> float:
 
 
 def _plans(evidence: Evidence) -> tuple[Array, Array, Array]:
-    """Optimal tokens per parameter with all runs and without each, and the move in posterior sds.
+    """The answer with all runs and without each, and the move in posterior sds.
 
     By importance sampling, in each run's own group; geometric means over the draws.
     """
@@ -89,26 +89,37 @@ def _plans(evidence: Evidence) -> tuple[Array, Array, Array]:
         natural = {
             p.name: evidence.thinned[p.name].sel(group=group).to_numpy() for p in fit.law.parameters
         }
-        log_ratio = np.log(_ratio(evidence, natural))
+        answer = _log_answer(evidence, natural)
         rows = index == i
-        centre[rows], sd[rows] = log_ratio.mean(), log_ratio.std()
-        moved[rows] = weights[rows] @ log_ratio
+        centre[rows], sd[rows] = answer.mean(), answer.std()
+        moved[rows] = weights[rows] @ answer
     return np.exp(centre), np.exp(moved), np.abs(moved - centre) / sd
 
 
 def _plan_sampled_without(evidence: Evidence, run: int) -> float | None:
-    """Optimal tokens per parameter without a run, from sampling once more."""
+    """The answer without a run, from sampling once more."""
     theta = _theta_without(evidence, run, int(evidence.design.group_index[run]))
     if theta is None:
         return None
     relative = parameter_values(evidence.fit.card, theta)
-    natural = evidence.fit.law.natural(relative, evidence.fit.reference)
-    return float(np.exp(np.log(_ratio(evidence, natural)).mean()))
+    natural = evidence.fit.law.natural(np, relative, evidence.fit.reference)
+    return float(np.exp(_log_answer(evidence, natural).mean()))
 
 
-def _ratio(evidence: Evidence, natural: dict[str, Array]) -> Array:
-    params, tokens = evidence.fit.law.optimum(_budget(evidence), natural)
-    return np.asarray(tokens / params)
+def _what(evidence: Evidence) -> str:
+    law = evidence.fit.law
+    return "the optimal number of tokens per parameter" if law.allocates else "the law's loss"
+
+
+def _log_answer(evidence: Evidence, natural: dict[str, Array]) -> Array:
+    """Log of the optimal tokens per parameter, or of the loss of the largest run."""
+    law = evidence.fit.law
+    if law.allocates:
+        params, tokens = law.optimum(_budget(evidence), natural)
+        return np.asarray(np.log(tokens / params))
+    largest = int(np.argmax(evidence.fit.columns["flops"]))
+    at = {name: values[largest] for name, values in evidence.design.log_inputs.items()}
+    return np.asarray(np.log(law.mean(np, at, natural)))
 
 
 def _theta_without(evidence: Evidence, run: int, group: int) -> NDArray[np.float64] | None:
@@ -118,7 +129,7 @@ def _theta_without(evidence: Evidence, run: int, group: int) -> NDArray[np.float
 
     if evidence.compiled is None:
         return None
-    shorter = _without(evidence.design, run)
+    shorter = evidence.design.take(np.arange(len(evidence.design.log_loss)) != run)
     sampling = sample(
         evidence.fit.model,
         replace(evidence.effort, draws=REFIT_DRAWS, tune=REFIT_TUNE),
@@ -127,16 +138,3 @@ def _theta_without(evidence: Evidence, run: int, group: int) -> NDArray[np.float
     )
     theta = sampling.tree["posterior"]["theta"].isel(group=group)
     return theta.to_numpy().reshape(-1, theta.sizes["parameter"])
-
-
-def _without(design: Design, run: int) -> Design:
-    """The design less one row, in the same reference units and with the same groups."""
-    rows: dict[str, Any] = {
-        name: np.delete(getattr(design, name), run)
-        for name in (
-            "group_index", "training_run_index", "log_params", "log_tokens", "log_loss",
-            "log_loss_se",
-        )
-        if getattr(design, name) is not None
-    }  # fmt: skip
-    return replace(design, **rows)

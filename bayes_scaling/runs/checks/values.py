@@ -101,7 +101,7 @@ def check_positive(table: CheckedTable) -> Iterator[Problem]:
             continue
         values = table.values(column)
         # A checkpoint at step 0, or a standard error that rounds to 0, is no contradiction.
-        zero_allowed = column in ("step", "loss_se", "progress")
+        zero_allowed = column in ("step", "loss_se", "progress", "pretrained")
         mask = np.asarray(values < 0 if zero_allowed else values <= 0)
         if mask.any():
             expected = "zero or more" if zero_allowed else "a positive number"

@@ -1,0 +1,147 @@
+"""Smoothly broken power laws of one variable, with one break and with two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from bayes_scaling.laws.base import Parameter, PublishedFit, Reference
+from bayes_scaling.laws.numeric import softplus
+from bayes_scaling.laws.one_variable import OneVariable
+from bayes_scaling.laws.registry import register_law
+from bayes_scaling.laws.saturating import WORTH
+from bayes_scaling.laws.terms import FLOOR, level
+
+__all__ = ["Broken", "TwiceBroken"]
+
+
+def _break(i: str) -> tuple[Parameter, Parameter, Parameter]:
+    """Change of slope, place and width of a break."""
+    which = f" of break {i}" if i else ""
+    return (
+        Parameter(
+            name=f"c{i or 1}",
+            meaning=f"change of the exponent{which} (negative: a slower fall, or a rise)",
+            unit="",
+            latex=f"c_{i or 1}",
+            support="real",
+        ),
+        Parameter(
+            name=f"d{i or 1}", meaning=f"place{which} in {{x}}", unit="{x}", latex=f"d_{i or 1}"
+        ),
+        Parameter(
+            name=f"f{i or 1}",
+            meaning=f"width{which}, in factors of e of {{x}}",
+            unit="",
+            latex=f"f_{i or 1}",
+        ),
+    )
+
+
+START = Parameter(
+    name="c0",
+    meaning="exponent of {x} before the first break (negative: the loss rises)",
+    unit="",
+    latex="c_0",
+    support="real",
+)
+AMPLITUDE = Parameter(
+    name="A", meaning="scale of the power law before the first break", unit="nats {x}^c0", latex="A"
+)
+
+
+def _sampled(parameter: Parameter) -> Parameter:
+    """A break as it is sampled: its place as a log ratio to the reference point or last break."""
+    if not parameter.name.startswith("d"):
+        return parameter
+    place, support = ("u1", "real") if parameter.name == "d1" else ("u2", "positive")
+    meaning = (
+        "log of the place of the first break over the reference {x}"
+        if place == "u1"
+        else "log of the place of the second break over the first"
+    )
+    return Parameter(name=place, meaning=meaning, unit="", latex=f"u_{place[1]}", support=support)
+
+
+class _Broken(OneVariable):
+    breaks: ClassVar[int]
+
+    def mean(self, xp: Any, log_inputs: Mapping[str, Any], theta: Mapping[str, Any]) -> Any:
+        """E + A x^-c0 times (1 + (x / d_i)^(1 / f_i))^(-c_i f_i) for each break."""
+        log_x = self.log_x(log_inputs)
+        slope = xp.log(theta["A"]) - theta["c0"] * log_x
+        for i in range(1, self.breaks + 1):
+            slope = slope - theta[f"c{i}"] * _bend(
+                xp, log_x - xp.log(theta[f"d{i}"]), theta[f"f{i}"]
+            )
+        return theta["E"] + xp.exp(slope)
+
+    def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
+        """Places d_i, and A so that the reducible loss at the reference point is T."""
+        log_x0 = reference.log_inputs[self.x]
+        worth = level(xp, theta["T"], reference)
+        values = {name: theta[name] for name in theta if name[0] in "cf"}
+        log_a, place = xp.log(worth) + theta["c0"] * log_x0, log_x0
+        for i in range(1, self.breaks + 1):
+            place = place + theta[f"u{i}"]
+            values[f"d{i}"] = xp.exp(place)
+            log_a = log_a + theta[f"c{i}"] * _bend(xp, log_x0 - place, theta[f"f{i}"])
+        return values | {
+            "E": level(xp, theta["E"], reference),
+            "A": xp.exp(log_a),
+            "T": worth,
+        }
+
+
+def _bend(xp: Any, distance: Any, width: Any) -> Any:
+    """Log factor by which a break bends: 0 before the break, the log distance after it."""
+    return width * softplus(xp, distance / width)
+
+
+@register_law
+class Broken(_Broken):
+    """Power law whose exponent changes once (Caballero et al. 2022, eq. 1 with n = 1).
+
+    The exponents may have either sign, so that the loss may fall, rise, or turn.
+    """
+
+    name = "broken"
+    title = "Smoothly broken power law with one break"
+    written = "E + A * {x}**-c0 * (1 + ({x} / d1)**(1 / f1))**(-c1 * f1)"
+    source = "Caballero et al. 2022, arXiv:2210.14891, eq. 1"
+    breaks = 1
+    sampled = (FLOOR, WORTH, START, *map(_sampled, _break("")))
+    parameters = (FLOOR, AMPLITUDE, START, *_break(""))
+    published_on: ClassVar[dict[str, tuple[PublishedFit, ...]]] = {
+        "tokens": (
+            PublishedFit(
+                key="Caballero et al. 2022",
+                source="Caballero et al. 2022, arXiv:2210.14891, Figure 4: four-digit addition",
+                values={
+                    "E": 0.413885,
+                    "A": 2.277272,
+                    "c0": 0.0550773,
+                    "c1": 5.662904,
+                    "d1": 612.5836,
+                    "f1": 0.0591930,
+                },
+                note="x counts training examples; from the code of the paper",
+            ),
+        ),
+    }
+
+
+@register_law
+class TwiceBroken(_Broken):
+    """Power law whose exponent changes twice (Caballero et al. 2022, eq. 1 with n = 2)."""
+
+    name = "broken-twice"
+    title = "Smoothly broken power law with two breaks"
+    written = (
+        "E + A * {x}**-c0 * (1 + ({x} / d1)**(1 / f1))**(-c1 * f1)"
+        " * (1 + ({x} / d2)**(1 / f2))**(-c2 * f2)"
+    )
+    source = "Caballero et al. 2022, arXiv:2210.14891, eq. 1"
+    breaks = 2
+    sampled = (FLOOR, WORTH, START, *map(_sampled, (*_break("1"), *_break("2"))))
+    parameters = (FLOOR, AMPLITUDE, START, *_break("1"), *_break("2"))
