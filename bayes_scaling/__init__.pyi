@@ -24,10 +24,12 @@ from .inference import prior_predictive as prior_predictive
 from .runs import Problem as Problem
 from .runs import Runs as Runs
 from .runs import RunsError as RunsError
+from .runs import Transformer as Transformer
 from .runs import datasheet as datasheet
 from .runs import fetch as fetch
 from .runs import list_runs as list_runs
 from .runs import load_runs as load_runs
+from .runs import load_table as load_table
 from .runs import read_runs as read_runs
 
 __version__: str

@@ -91,9 +91,9 @@ def _installed(name: str) -> bool:
 
 def _method(name: str) -> Method:
     if name == "ours":
-        from benchmarks.contestants.shared import ManyFits
+        from benchmarks.contestants.shared import Shared
 
-        return ManyFits().interval
+        return Shared().interval
     contestant = CONTESTANTS[name]
     module = importlib.import_module(f"benchmarks.contestants.{contestant.module}")
 

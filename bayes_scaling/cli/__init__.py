@@ -12,7 +12,8 @@ numbers in full precision and null for what is not finite::
     allocate      [{"flops", "group", "params": STATISTICS, "tokens": STATISTICS,
                     "tokens_per_param": STATISTICS, "loss": STATISTICS}]
     report        {"format": 1, "path"}
-    data list     [{"name", "title", "kind", "n_rows", "by": [...], "licence", "citation", "url"}]
+    data list     [{"name", "title", "kind", "holds": "runs" or "models", "n_rows", "by": [...],
+                    "licence", "citation", "url"}]
     data show     the same fields of one set, and "datasheet" (Markdown)
     data fetch    {"name", "path"}
     models list   [{"name", "title", "law", "pools_over": [...]}]

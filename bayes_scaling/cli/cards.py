@@ -74,12 +74,16 @@ def mermaid(card: ModelCard, runs: str | None) -> str:
     from bayes_scaling.cli.tables import find_runs
     from bayes_scaling.inference import build_model
     from bayes_scaling.inference.design import make_design
+    from bayes_scaling.inference.invented import invented_runs
 
     over = card.pooling.over if card.pooling is not None else ()
-    if runs is None:
+    if runs is not None:
+        design = make_design(find_runs(runs), over, card)
+    elif over:
         design = make_design(bs.load_runs(EXAMPLE_RUNS), EXAMPLE_COLUMNS[: len(over)], card)
     else:
-        design = make_design(find_runs(runs), over, card)
+        card = card.grouped_by(())
+        design = make_design(invented_runs(isoflop=card.varying is not None), None, card)
     model = build_model(card, design)
     import pymc as pm
 

@@ -1,4 +1,4 @@
-"""``bayes-scaling data``: the catalogue of public sets of runs."""
+"""``bayes-scaling data``: the catalogue of public tables, of runs or of models."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["data"]
 
 data = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="List, read about and fetch public runs."
+    no_args_is_help=True, rich_markup_mode=None, help="List, read about and fetch public tables."
 )
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As `data list` prints it.")]
-_FIELDS = ("name", "title", "kind", "n_rows", "by", "licence", "citation", "url")
+_FIELDS = ("name", "title", "kind", "holds", "n_rows", "by", "licence", "citation", "url")
 
 
 @data.command("list", epilog=examples("bayes-scaling data list", "bayes-scaling data list --json"))
@@ -29,7 +29,7 @@ _FIELDS = ("name", "title", "kind", "n_rows", "by", "licence", "citation", "url"
 def list_sets(as_json: Json = False) -> None:
     """List the sets that come with the package or can be downloaded.
 
-    With --json: a list of {name, title, kind, n_rows, by, licence, citation, url}.
+    With --json: a list of {name, title, kind, holds, n_rows, by, licence, citation, url}.
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output
@@ -39,11 +39,10 @@ def list_sets(as_json: Json = False) -> None:
         output.print_json([_fields(entry) for entry in entries])
         return
     rows = [
-        [entry.name, str(entry.n_rows), entry.kind, " x ".join(entry.by) or "-", entry.title]
-        for entry in entries
+        [e.name, str(e.n_rows), e.holds, e.kind, " x ".join(e.by) or "-", e.title] for e in entries
     ]
-    heads = ["name", "runs", "kind", "groups", "what"]
-    output.print_table(heads, rows, left=("name", "kind", "groups", "what"))
+    heads = ["name", "rows", "holds", "kind", "groups", "what"]
+    output.print_table(heads, rows, left=("name", "holds", "kind", "groups", "what"))
 
 
 @data.command(epilog=examples("bayes-scaling data show pile-families"))

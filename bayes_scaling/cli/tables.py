@@ -15,18 +15,24 @@ __all__ = ["find_runs", "parse_renames"]
 
 
 def find_runs(source: str, **reading: Any) -> Runs:
-    """Runs of a file or of the catalogue; `reading` goes to `read_runs`."""
+    """Runs of a file or of the catalogue; `reading` goes to `read_runs`.
+
+    Raises
+    ------
+    InputError
+        Neither a file nor a set of runs; `RunsError` if what is there cannot be used.
+    """
     import bayes_scaling as bs
     from bayes_scaling.runs import fetch
 
-    names = [entry.name for entry in bs.list_runs()]
+    holds = {entry.name: entry.holds for entry in bs.list_runs()}
     if Path(source).exists() or Path(source).suffix or len(Path(source).parts) > 1:
         return bs.read_runs(source, **reading)
-    if source not in names:
-        raise InputError(
-            f"{source!r} is neither a file nor a known data set; data sets: {', '.join(names)}"
-        )
-    if not reading:
+    if source not in holds:
+        names = ", ".join(name for name, held in holds.items() if held == "runs")
+        raise InputError(f"{source!r} is neither a file nor a known data set; data sets: {names}")
+    # A table of models is refused there, whatever the options say.
+    if not reading or holds[source] != "runs":
         return bs.load_runs(source)
     return bs.read_runs(fetch(source), name=source, **reading)
 

@@ -1,6 +1,28 @@
-"""Whether the answer is as good as it says: calibration and recovery."""
+"""Law against law, and whether intervals keep their promise."""
 
+from bayes_scaling.comparison.average import AveragedFit, average_fits
 from bayes_scaling.comparison.calibration import Calibration, calibrate
+from bayes_scaling.comparison.compare import Comparison, compare, compare_models
+from bayes_scaling.comparison.extrapolation import HeldOut
+from bayes_scaling.comparison.kaplan_or_chinchilla import (
+    KaplanOrChinchilla,
+    kaplan_or_chinchilla,
+)
+from bayes_scaling.comparison.plans import PlanDifference
 from bayes_scaling.comparison.recovery import Recovery, recover
 
-__all__ = ["Calibration", "Recovery", "calibrate", "recover"]
+__all__ = [
+    "AveragedFit",
+    "Calibration",
+    "Comparison",
+    "HeldOut",
+    "KaplanOrChinchilla",
+    "PlanDifference",
+    "Recovery",
+    "average_fits",
+    "calibrate",
+    "compare",
+    "compare_models",
+    "kaplan_or_chinchilla",
+    "recover",
+]

@@ -125,9 +125,9 @@ def calibrate(
         rng = np.random.default_rng([seed, i])
         truth = draw_parameters(card, design, rng)
         table = replace(design, log_loss=simulate_log_loss(card, design, truth, rng))
-        posterior, diverged = fits.posterior(table, seed=seed + i)
-        divergences += diverged
-        ranks.append(_ranks(truth, posterior))
+        tree = fits.sample(table, seed=seed + i)[0].tree
+        divergences += int(tree["sample_stats"]["diverging"].sum())
+        ranks.append(_ranks(truth, tree["posterior"].to_dataset()))
         if on_progress is not None:
             on_progress(i + 1)
     return Calibration(pit=xr.concat(ranks, dim="simulation"), divergences=divergences)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import xarray as xr
-
+from bayes_scaling.inference.attempts import sample_with_care
 from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.design import Design
-from bayes_scaling.inference.model import build_model, model_data
-from bayes_scaling.inference.sample import Effort, sample
+from bayes_scaling.inference.model import build_model, with_runs
+from bayes_scaling.inference.sample import Effort, Sampling
 
 __all__ = ["ManyFits"]
 
@@ -21,26 +20,24 @@ class ManyFits:
     ----------
     card : ModelCard
     design : Design
-        Any of the tables: all must have its groups and training runs.
+        Any of the tables: all must have its groups, budgets and training runs.
     effort : Effort
+    compiled : optional
+        What an earlier fit of the same card and groups compiled.
     """
 
-    def __init__(self, card: ModelCard, design: Design, effort: Effort) -> None:
+    def __init__(
+        self, card: ModelCard, design: Design, effort: Effort, compiled: Any = None
+    ) -> None:
         self.model = build_model(card, design)
         self.effort = effort
-        self._compiled: Any = None
+        self._compiled = compiled
 
-    def posterior(self, design: Design, seed: int) -> tuple[xr.Dataset, int]:
-        """Draws with dims (chain, draw, ...) for a table, and the number of divergences."""
+    def sample(self, design: Design, seed: int) -> tuple[Sampling, int]:
+        """Draws for a table, and in how many attempts they were made."""
         if self._compiled is None:
             import nutpie
 
             self._compiled = nutpie.compile_pymc_model(self.model)
-        sampling = sample(
-            self.model,
-            self.effort,
-            seed=seed,
-            compiled=self._compiled.with_data(**model_data(design)),
-        )
-        divergences = int(sampling.tree["sample_stats"]["diverging"].sum())
-        return sampling.tree["posterior"].to_dataset(), divergences
+        compiled = with_runs(self._compiled, self.model, design)
+        return sample_with_care(self.model, self.effort, seed=seed, compiled=compiled)

@@ -12,17 +12,21 @@ import xarray as xr
 from bayes_scaling.comparison.many_fits import ManyFits
 from bayes_scaling.inference.card import ModelCard, load_card
 from bayes_scaling.inference.design import Design
+from bayes_scaling.inference.diagnostics.convergence import convergence, sampler_figures
+from bayes_scaling.inference.invented import COMPUTE, invented_design
 from bayes_scaling.inference.model import parameter_names
 from bayes_scaling.inference.pointwise import parameter_values
-from bayes_scaling.inference.sample import Effort
+from bayes_scaling.inference.sample import Effort, Sampling
 from bayes_scaling.inference.simulate import draw_parameters, simulate_log_loss
 from bayes_scaling.laws import LOW_LOSS, Reference
 
-__all__ = ["Recovery", "recover", "simulated_design"]
+__all__ = ["Recovery", "recover"]
 
-FORECAST = "loss at 100x compute"
+FORECAST = "loss at 100x"
+LARGEST = COMPUTE[1]
 UNIT_TOLERANCE = 1.25
 NOISE_MAX = 0.1
+TOKENS_PER_PARAM = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +37,12 @@ class Recovery:
     ----------
     intervals : DataFrame
         One row a table, group and quantity: truth, lower, upper, inside, n_runs.
-    divergences : int
-        Over all tables.
+    fits : DataFrame
+        One row a table: attempts, seconds of sampling, and the sampler's worst figures.
     """
 
     intervals: pd.DataFrame
-    divergences: int
+    fits: pd.DataFrame
 
     def coverage(self) -> pd.DataFrame:
         """Share of intervals that hold the truth, its standard error over tables, mean width."""
@@ -51,31 +55,6 @@ class Recovery:
                 "standard_error": grouped.std(ddof=1) / np.sqrt(grouped.size()),
             }
         )
-
-
-def simulated_design(
-    sizes: tuple[int, ...], rng: np.random.Generator, *, compute: tuple[float, float] = (1e18, 1e21)
-) -> Design:
-    """Runs of several groups over a range of compute, at 2 to 200 tokens a parameter."""
-    index = np.repeat(np.arange(len(sizes)), sizes)
-    flops = np.exp(rng.uniform(*np.log(compute), size=len(index)))
-    ratio = np.exp(rng.uniform(np.log(2), np.log(200), size=len(index)))
-    params, tokens = np.sqrt(flops / 6 / ratio), np.sqrt(flops / 6 * ratio)
-    log_inputs = {"params": np.log(params), "tokens": np.log(tokens)}
-    groups = tuple(f"g{i + 1}" for i in range(len(sizes)))
-    return Design(
-        by=("group",),
-        groups=groups,
-        levels=(groups,),
-        group_levels=np.arange(len(groups))[None],
-        group_index=index,
-        training_run_index=None,
-        training_runs=(),
-        log_inputs=log_inputs,
-        log_loss=np.zeros(len(index)),
-        log_loss_se=None,
-        reference=Reference.of(log_inputs, np.ones(len(index))),
-    )
 
 
 def recover(
@@ -113,22 +92,33 @@ def recover(
         Called with the number of tables done.
     """
     card = load_card(card)
+    card = card if len(sizes) > 1 else card.grouped_by(())
     rows: list[pd.DataFrame] = []
-    fits, divergences = None, 0
+    figures: list[dict[str, float]] = []
+    fits = None
     for i in range(tables):
         rng = np.random.default_rng([seed, i])
-        design = simulated_design(sizes, rng)
+        design = invented_design(card, sizes, rng)
         truth, log_loss = _simulate(card, design, rng, widen)
         log_loss += np.log1p(spoiled_by) * (rng.uniform(size=len(log_loss)) < spoiled)
         table = _as_read(design, log_loss)
         fits = fits or ManyFits(card, table, effort or Effort(draws=500, tune=1000))
-        posterior, diverged = fits.posterior(table, seed=seed + i)
-        divergences += diverged
+        sampling, attempts = fits.sample(table, seed=seed + i)
+        figures.append(
+            {"attempts": attempts, "seconds": sampling.seconds["sample"], **_figures(sampling)}
+        )
+        posterior = sampling.tree["posterior"].to_dataset()
         draws = posterior.stack(sample=("chain", "draw"), create_index=False)
         rows.append(_intervals(card, truth, draws, design, table, prob).assign(table=i))
         if on_progress is not None:
             on_progress(i + 1)
-    return Recovery(intervals=pd.concat(rows, ignore_index=True), divergences=divergences)
+    return Recovery(intervals=pd.concat(rows, ignore_index=True), fits=pd.DataFrame(figures))
+
+
+def _figures(sampling: Sampling) -> dict[str, float]:
+    statistics = convergence(sampling.tree["posterior"].to_dataset())
+    figures = sampler_figures(statistics, sampling.tree["sample_stats"].to_dataset())
+    return figures | {"seconds": sampling.seconds["sample"]}
 
 
 def _as_read(design: Design, log_loss: np.ndarray) -> Design:
@@ -187,12 +177,15 @@ def _intervals(
 
 
 def _quantities(card: ModelCard, draws: xr.Dataset, design: Design) -> dict[str, np.ndarray]:
-    """Natural parameters and the loss at 100 times the largest compute, (sample, group)."""
+    """Natural parameters and the loss at 100 times the compute, or x, (sample, group)."""
     law = card.get_law()
     theta = draws["theta"].transpose("sample", "group", "parameter")
     relative = parameter_values(card, theta.sel(parameter=parameter_names(card)).to_numpy())
     natural = law.natural(np, relative, design.reference)
-    largest = 6 * np.exp((design.log_inputs["params"] + design.log_inputs["tokens"]).max())
-    side = np.log(np.sqrt(100 * largest / 6 / 20.0))
-    loss = law.mean(np, {"params": side, "tokens": side + np.log(20.0)}, natural)
-    return {**natural, "sigma": relative["sigma"], FORECAST: np.asarray(loss)}
+    if "params" in law.inputs[:-1]:
+        side = np.log(np.sqrt(100 * LARGEST / 6 / TOKENS_PER_PARAM))
+        at = law.plan_inputs(side, side + np.log(TOKENS_PER_PARAM), natural)
+    else:
+        at = {name: values.max() + np.log(100) for name, values in design.log_inputs.items()}
+    loss = np.asarray(law.mean(np, at, natural))
+    return {**natural, "sigma": relative["sigma"], FORECAST: loss}

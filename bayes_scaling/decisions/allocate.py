@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_scaling.decisions.questions import quantities, with_groups
-from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
+from bayes_scaling.decisions.questions import Predictor, quantities, with_groups
+from bayes_scaling.inference.posterior import DEFAULT_PROB
 from bayes_scaling.inference.summary import check_prob, summarise
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Allocation", "allocate"]
 
-QUANTITIES = ("params", "tokens", "tokens_per_param", "loss")
+QUANTITIES = ("params", "tokens", "tokens_per_param", "loss", "a", "b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,9 @@ class Allocation:
     Attributes
     ----------
     draws : xarray.Dataset
-        ``params``, ``tokens``, ``tokens_per_param`` and ``loss`` at the optimum, dims
-        (sample, budget); one draw is one consistent plan. Coordinates flops and group.
+        ``params``, ``tokens``, ``tokens_per_param`` and ``loss`` at the optimum, and the exponents
+        ``a`` and ``b`` there (N_opt ~ C^a, D_opt ~ C^b), dims (sample, budget); one draw is one
+        consistent plan. Coordinates flops and group.
     prob : float
         Probability of the intervals that `table` and `to_json` give.
     """
@@ -73,7 +74,7 @@ class Allocation:
 
 
 def allocate(
-    fit: Fit,
+    fit: Predictor,
     *,
     flops: Any,
     group: str | Sequence[str] | None = None,
@@ -83,7 +84,7 @@ def allocate(
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or AveragedFit
     flops : number, text such as "5.76e23" or "3 PF-days", or a sequence of them
         Training compute, counted as 6 N D.
     group : str or sequence of str, optional
@@ -105,15 +106,17 @@ def allocate(
     at = with_groups(fit, budgets, group)
     draws = {name: np.empty((fit.n_draws, len(at))) for name in QUANTITIES}
     for name, rows in at.groupby("group", sort=False).indices.items():
-        theta = {key: value[:, None] for key, value in fit.parameters(str(name)).items()}
-        params, tokens = fit.law.optimum(at["flops"].to_numpy()[rows], theta)
-        loss = fit.law.planned_loss(params, tokens, theta)
-        for key, value in zip(QUANTITIES, (params, tokens, tokens / params, loss), strict=True):
+        label, budget = str(name), at["flops"].to_numpy()[rows]
+        params, tokens = fit.optimum(label, budget)
+        loss = fit.predict(label, {"params": np.log(params), "tokens": np.log(tokens)})
+        exponents = fit.allocation_exponents(label, budget)
+        values = (params, tokens, tokens / params, loss, *exponents)
+        for key, value in zip(QUANTITIES, values, strict=True):
             draws[key][:, rows] = value
     coords = {
         "flops": ("budget", at["flops"].to_numpy()),
         "group": ("budget", at["group"].to_numpy()),
-        "decades_beyond": ("budget", np.log10(at["flops"] / fit.data["flops"].max())),
+        "decades_beyond": ("budget", np.log10(at["flops"] / fit.columns["flops"].max())),
     }
     dims = ("sample", "budget")
     return Allocation(

@@ -13,9 +13,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_scaling.decisions.questions import quantities, with_groups
+from bayes_scaling.decisions.questions import Predictor, quantities, with_groups
 from bayes_scaling.errors import InputError, unknown_name
-from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
+from bayes_scaling.inference.posterior import DEFAULT_PROB
 from bayes_scaling.inference.summary import STATISTICS, check_prob, summarise
 from bayes_scaling.laws import INPUTS, available, log_inputs
 from bayes_scaling.runs.flops import tokens_for, training_flops
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Forecast", "forecast"]
 
+NEEDED = "params= and tokens= (or what else the law depends on)"
 COLUMNS = (*INPUTS, "width", "depth")
 """What a point may say of a run."""
 
@@ -71,7 +72,7 @@ class Forecast:
 
 
 def forecast(
-    fit: Fit,
+    fit: Predictor,
     points: pd.DataFrame | None = None,
     *,
     group: str | Sequence[str] | None = None,
@@ -83,7 +84,7 @@ def forecast(
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or AveragedFit
     points : DataFrame, optional
         Columns params and tokens (or what else the law depends on), and group (or the column
         that the fit groups by); answers come in its order.
@@ -109,7 +110,7 @@ def forecast(
     check_prob(prob)
     at = with_groups(fit, _points(fit, points, inputs), group)
     columns = {str(k): at[k].to_numpy(dtype=float) for k in at if k != "group"}
-    logs = _log_inputs(fit, columns)
+    logs = log_inputs(available(columns), columns, of="a forecast")
     loss = np.empty((fit.n_draws, len(at)))
     for name, rows in at.groupby("group", sort=False).indices.items():
         here = {key: value[rows] for key, value in logs.items()}
@@ -123,7 +124,7 @@ def forecast(
     return Forecast(draws=draws, prob=prob, observation_noise=observation_noise)
 
 
-def _points(fit: Fit, points: pd.DataFrame | None, inputs: dict[str, Any]) -> pd.DataFrame:
+def _points(fit: Predictor, points: pd.DataFrame | None, inputs: dict[str, Any]) -> pd.DataFrame:
     """Points as numbers, with compute where size and tokens tell it."""
     given = {name: value for name, value in inputs.items() if value is not None}
     unknown = [name for name in given if name not in COLUMNS]
@@ -131,7 +132,7 @@ def _points(fit: Fit, points: pd.DataFrame | None, inputs: dict[str, Any]) -> pd
         raise InputError(unknown_name("input", unknown[0], COLUMNS))
     if points is None:
         if not given:
-            raise InputError(f"give {_needed(fit)}, or a table of points with these columns")
+            raise InputError(f"give {NEEDED}, or a table of points with these columns")
         read = _broadcast({name: _numbers(value, name) for name, value in given.items()})
         return _completed(pd.DataFrame(read))
     if given:
@@ -139,27 +140,6 @@ def _points(fit: Fit, points: pd.DataFrame | None, inputs: dict[str, Any]) -> pd
     read = {name: _numbers(points[name], name) for name in COLUMNS if name in points}
     label = _group_labels(fit, points)
     return _completed(pd.DataFrame(read if label is None else {**read, "group": label}))
-
-
-def _log_inputs(
-    fit: Fit, columns: dict[str, NDArray[np.float64]]
-) -> dict[str, NDArray[np.float64]]:
-    """Log inputs of the law; of size and tokens, whatever else it takes may be left out."""
-    known = [name for name in available(columns) if name in fit.law.inputs]
-    planned = {"params", "tokens"} if "params" in fit.law.inputs[:-1] else set(fit.law.inputs)
-    if not (set(fit.law.inputs) <= set(known) or planned <= set(columns)):
-        missing = [name for name in sorted(planned) if name not in columns]
-        raise InputError(
-            f"the points lack {' and '.join(missing)} (give {_needed(fit)}); their columns are "
-            + ", ".join(columns)
-        )
-    wanted = dict.fromkeys([*known, *(planned & set(columns))])
-    return log_inputs(list(wanted), columns, of=f"a forecast by the law {fit.law.name!r}")
-
-
-def _needed(fit: Fit) -> str:
-    names = ("params", "tokens") if "params" in fit.law.inputs[:-1] else fit.law.inputs
-    return " and ".join(f"{name}=" for name in names)
 
 
 def _numbers(values: Any, name: str) -> NDArray[np.float64]:
@@ -188,13 +168,13 @@ def _completed(points: pd.DataFrame) -> pd.DataFrame:
     return points
 
 
-def _decades_beyond(fit: Fit, columns: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+def _decades_beyond(fit: Predictor, columns: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
     """Decades of compute beyond the runs, or of the law's own variable."""
-    name = "flops" if "flops" in columns else fit.law.inputs[0]
+    name = "flops" if "flops" in columns else fit.inputs[0]
     return np.asarray(np.log10(columns[name] / fit.columns[name].max()))
 
 
-def _group_labels(fit: Fit, points: pd.DataFrame) -> NDArray[np.object_] | None:
+def _group_labels(fit: Predictor, points: pd.DataFrame) -> NDArray[np.object_] | None:
     if "group" in points:
         return points["group"].to_numpy(dtype=object)
     if fit.by and set(fit.by) <= set(points.columns):
@@ -204,7 +184,7 @@ def _group_labels(fit: Fit, points: pd.DataFrame) -> NDArray[np.object_] | None:
 
 
 def _loss(
-    fit: Fit, group: str, log_inputs: dict[str, NDArray[np.float64]], noisy: bool
+    fit: Predictor, group: str, log_inputs: dict[str, NDArray[np.float64]], noisy: bool
 ) -> NDArray[np.float64]:
     """Draws of the loss of one group, shape (sample, point)."""
     loss = fit.predict(group, log_inputs)

@@ -2,21 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError
-from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.units import parse_flops, parse_quantity
 
-__all__ = ["LARGEST", "quantities", "with_groups"]
+__all__ = ["LARGEST", "Predictor", "quantities", "with_groups"]
+
+Array = NDArray[np.float64]
 
 LARGEST = 1e40
 """No budget, size or number of tokens is beyond this; a larger one is a slip of the pen."""
+
+
+class Predictor(Protocol):
+    """What a question asks of a posterior: a `Fit` has it, and so has an average of fits."""
+
+    @property
+    def n_draws(self) -> int:
+        """Number of draws of every answer."""
+
+    @property
+    def seed(self) -> int:
+        """Where random draws of an answer start."""
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """Grouping columns."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the loss depends on."""
+
+    @property
+    def columns(self) -> dict[str, Array]:
+        """Numeric columns of the runs."""
+
+    @property
+    def counting(self) -> str:
+        """What N and C count."""
+
+    def select_groups(self, group: str | Sequence[str] | None) -> tuple[str, ...]:
+        """Groups that a question is about."""
+
+    def predict(self, group: str, log_inputs: Mapping[str, Array]) -> Array:
+        """Draws of the loss of a group at points, (sample, point)."""
+
+    def optimum(self, group: str, flops: Array) -> tuple[Array, Array]:
+        """Draws of the compute-optimal params and tokens of budgets, (sample, budget)."""
+
+    def allocation_exponents(self, group: str, flops: Array) -> tuple[Array, Array]:
+        """Draws of the allocation exponents at budgets, (sample, budget)."""
+
+    def run_noise(self, group: str) -> tuple[Array, Array]:
+        """Draws of scale and tails of a single run's log loss, (sample,)."""
 
 
 def quantities(values: Any, what: str, *, flops: bool = False) -> NDArray[np.float64]:
@@ -43,7 +87,9 @@ def quantities(values: Any, what: str, *, flops: bool = False) -> NDArray[np.flo
     return parsed
 
 
-def with_groups(fit: Fit, points: pd.DataFrame, group: str | Sequence[str] | None) -> pd.DataFrame:
+def with_groups(
+    fit: Predictor, points: pd.DataFrame, group: str | Sequence[str] | None
+) -> pd.DataFrame:
     """Points with a ``group`` column: their own, or every point for every group asked about.
 
     Raises

@@ -1,10 +1,12 @@
 from .allocation import plot_allocation as plot_allocation
+from .exponents import plot_exponents as plot_exponents
 from .forecast import plot_forecast as plot_forecast
 from .frontier import plot_frontier as plot_frontier
 from .groups import plot_groups as plot_groups
 from .law import plot_fit as plot_fit
 from .parameters import plot_parameters as plot_parameters
 from .pit import plot_pit as plot_pit
+from .plans import plot_plans as plot_plans
 from .rank import plot_rank as plot_rank
 from .residuals import plot_residuals as plot_residuals
 from .runs import plot_runs as plot_runs

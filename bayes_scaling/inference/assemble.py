@@ -150,6 +150,7 @@ def _attributes(
         "runs_name": runs.name,
         "runs_source": runs.source,
         "runs_hash": runs.hash,
+        "counting": str(runs.counting),
         "runs_renamed": json.dumps(runs.renamed),
         "runs_selection": json.dumps(runs.selection),
         "runs_excluded": len(runs.excluded),

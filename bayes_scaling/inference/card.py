@@ -91,10 +91,12 @@ class Rows(_Strict):
     """Which rows of a table the model is about.
 
     ``near_best`` keeps those whose loss is at most this share above the least loss that any run of
-    the group reached with no more compute.
+    the group reached with no more compute; ``bracketed`` those of budgets whose best size has
+    smaller and larger ones beside it.
     """
 
     near_best: Positive
+    bracketed: bool = False
     reason: Text
 
 

@@ -13,6 +13,7 @@ from bayes_scaling.errors import InputError
 from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.laws import Reference, log_inputs
 from bayes_scaling.runs import Runs
+from bayes_scaling.runs.budgets import budget_index
 
 __all__ = ["ALL_RUNS", "Design", "make_design"]
 
@@ -20,9 +21,6 @@ ALL_RUNS = "all runs"
 """Label of the one group of a fit without a grouping column."""
 
 _OF_ROWS = ("group_index", "training_run_index", "budget_index", "log_loss", "log_loss_se")
-
-ONE_BUDGET = 1.05
-"""Runs whose compute differs by less than this factor, step by step, share a budget."""
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -128,7 +126,7 @@ def make_design(runs: Runs, by: str | Sequence[str] | None, card: ModelCard) -> 
     inputs = log_inputs(card.get_law().inputs, runs.numbers(), of=f"the law {card.law!r}")
     groups, levels, group_levels, group_index = _groups(runs, by)
     training_run_index, training_runs = _training_runs(runs)
-    budget_index, budgets = _budgets(runs, groups, group_index) if card.varying else (None, ())
+    budget, budgets = _budgets(runs, groups, group_index) if card.varying else (None, ())
     return Design(
         by=by,
         groups=groups,
@@ -137,7 +135,7 @@ def make_design(runs: Runs, by: str | Sequence[str] | None, card: ModelCard) -> 
         group_index=group_index,
         training_run_index=training_run_index,
         training_runs=training_runs,
-        budget_index=budget_index,
+        budget_index=budget,
         budgets=budgets,
         log_inputs=inputs,
         log_loss=np.log(runs.loss),
@@ -181,20 +179,15 @@ def _training_runs(runs: Runs) -> tuple[Index | None, tuple[str, ...]]:
 def _budgets(
     runs: Runs, groups: tuple[str, ...], group_index: Index
 ) -> tuple[Index, tuple[str, ...]]:
-    """Budgets of each group: clusters of compute; labelled by their geometric mean."""
+    """Budgets of each group, labelled by the geometric mean of their compute."""
+    index = budget_index(runs.flops, group_index)
     log_flops = np.log(runs.flops)
-    order = np.lexsort((log_flops, group_index))
-    new = np.ones(len(order), dtype=bool)
-    new[1:] = (np.diff(log_flops[order]) > np.log(ONE_BUDGET)) | (np.diff(group_index[order]) > 0)
-    index = np.empty(len(order), dtype=np.int64)
-    index[order] = np.cumsum(new) - 1
     middle = np.bincount(index, log_flops) / np.bincount(index)
-    of_group = group_index[order][new]
-    several = len(groups) > 1
-    labels = [
-        f"{groups[g]} at {np.exp(m):.3g} FLOPs" if several else f"{np.exp(m):.3g} FLOPs"
-        for g, m in zip(of_group, middle, strict=True)
-    ]
+    _, first = np.unique(index, return_index=True)
+    labels = [f"{flops:.3g} FLOPs" for flops in np.exp(middle)]
+    if len(groups) > 1:
+        owners = (groups[g] for g in group_index[first])
+        labels = [f"{name} at {label}" for name, label in zip(owners, labels, strict=True)]
     return index, tuple(labels)
 
 

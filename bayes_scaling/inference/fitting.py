@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bayes_scaling.inference.assemble import assemble
+from bayes_scaling.inference.attempts import sample_with_care
 from bayes_scaling.inference.card import ModelCard, load_card
 from bayes_scaling.inference.design import Design, make_design
-from bayes_scaling.inference.diagnostics import Evidence, diagnose, sampled_well
+from bayes_scaling.inference.diagnostics import Evidence, diagnose
 from bayes_scaling.inference.posterior import Fit
-from bayes_scaling.inference.sample import DEFAULT_SEED, Effort, Sampling, sample
+from bayes_scaling.inference.sample import DEFAULT_SEED, Effort
 from bayes_scaling.runs import Problem, Runs, RunsError, check_groups
 
-__all__ = ["fit"]
-
-CAREFUL = {"target_accept": 0.99, "tune": 3000}
+__all__ = ["Question", "fit", "prepare", "sample_fit"]
 
 
 def fit(
@@ -79,42 +80,66 @@ def fit(
     >>> runs = load_runs("pile-families")  # doctest: +SKIP
     >>> posterior = fit(runs, model="chinchilla-hierarchical", by="architecture")  # doctest: +SKIP
     """
-    start = time.perf_counter()
-    card = load_card(model).on(x)
     effort = Effort(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept, adaptation=adaptation
     )
+    question = prepare(runs, model, by=by, x=x)
+    return sample_fit(question, effort, seed=seed, sampler=sampler, progress=progress)[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A card and the runs it is asked about, read and checked, before anything is sampled."""
+
+    card: ModelCard
+    runs: Runs
+    design: Design
+    warnings: tuple[Problem, ...]
+
+
+def prepare(
+    runs: Runs,
+    model: str | Path | ModelCard,
+    *,
+    by: str | Sequence[str] | None = None,
+    x: str | None = None,
+) -> Question:
+    """Card, rows and arrays of a fit; the arguments are those of `fit`."""
+    card = load_card(model).on(x)
     if by is None and card.pooling is not None:
         by = card.pooling.over
     by = (by,) if isinstance(by, str) else tuple(by or ())
     card = card.grouped_by(by)
-    runs = runs if card.rows is None else runs.near_best(card.rows.near_best, by)
+    if card.rows is not None:
+        runs = runs.near_best(card.rows.near_best, by, bracketed_only=card.rows.bracketed)
     design = make_design(runs, by, card)
-    warnings = [*runs.problems, *_group_warnings(runs, design)]
-    imported = time.perf_counter()
+    warnings = (*runs.problems, *_group_warnings(runs, design))
+    return Question(card=card, runs=runs, design=design, warnings=warnings)
+
+
+def sample_fit(
+    question: Question,
+    effort: Effort,
+    *,
+    seed: int = DEFAULT_SEED,
+    sampler: str = "nutpie",
+    progress: bool = False,
+) -> tuple[Fit, Any]:
+    """Sample, assemble and check a fit; returns it with the compiled model (nutpie only)."""
+    start = time.perf_counter()
     from bayes_scaling.inference.model import build_model
 
+    card, runs, design = question.card, question.runs, question.design
     pymc_model = build_model(card, design)
-    seconds = {"import": time.perf_counter() - imported}
-    sampling = sample(pymc_model, effort, seed=seed, sampler=sampler, progress=progress)
-    attempt = 1
-    if not sampled_well(sampling.tree):
-        attempt, first = 2, sampling
-        careful = Effort(**{**vars(effort), **CAREFUL, "draws": 2 * draws})
-        sampling = sample(
-            pymc_model,
-            careful,
-            seed=seed,
-            sampler=sampler,
-            progress=progress,
-            compiled=first.compiled,
-        )
-        sampling = _add_seconds(sampling, first)
+    seconds = {"import": time.perf_counter() - start}
+    sampling, attempt = sample_with_care(
+        pymc_model, effort, seed=seed, sampler=sampler, progress=progress
+    )
     tree = assemble(card, design, runs, sampling.tree, seed=seed, sampler=sampler)
     evidence = Evidence(
         fit=Fit(tree),
         design=design,
-        warnings=warnings,
+        warnings=question.warnings,
         attempt=attempt,
         effort=effort,
         compiled=sampling.compiled,
@@ -123,7 +148,7 @@ def fit(
     seconds |= sampling.seconds
     seconds["total"] = time.perf_counter() - start
     tree.attrs["seconds"] = json.dumps(seconds)
-    return Fit(tree)
+    return Fit(tree), sampling.compiled
 
 
 def _group_warnings(runs: Runs, design: Design) -> tuple[Problem, ...]:
@@ -131,8 +156,3 @@ def _group_warnings(runs: Runs, design: Design) -> tuple[Problem, ...]:
     if any(problem.severity == "error" for problem in problems):
         raise RunsError(problems)
     return problems
-
-
-def _add_seconds(last: Sampling, first: Sampling) -> Sampling:
-    seconds = {name: last.seconds[name] + first.seconds[name] for name in last.seconds}
-    return Sampling(tree=last.tree, seconds=seconds, compiled=last.compiled)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import pymc as pm
 
 __all__ = [
-    "build_model", "model_data", "parameter_names", "population_prior", "spread_prior",
-    "varying_names", "varying_prior",
+    "build_model", "parameter_names", "population_prior", "spread_prior", "varying_names",
+    "varying_prior", "with_runs",
 ]  # fmt: skip
 
 
@@ -47,9 +47,19 @@ def varying_names(card: ModelCard) -> list[str]:
     return [name for name in parameter_names(card) if name in card.varying.spread]
 
 
-def model_data(design: Design) -> dict[str, np.ndarray]:
-    """Values of the model's `pm.Data` for a table of runs, by name."""
-    return {name: values for name, (values, _) in _data(design).items()}
+def with_runs(compiled: Any, model: pm.Model, design: Design) -> Any:
+    """A model that nutpie compiled, with the data of another table of runs.
+
+    Parameters
+    ----------
+    compiled
+        What nutpie made of `model`.
+    model : pymc.Model
+    design : Design
+        With the groups, budgets and training runs that the model was built for.
+    """
+    data = {name: v for name, (v, _) in _data(design).items() if name in model.named_vars}
+    return compiled.with_data(**data)
 
 
 def _data(design: Design) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
@@ -73,6 +83,20 @@ def _data(design: Design) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
     return data | {f"typical_{name}": (np.asarray(v), ()) for name, v in typical.items()}
 
 
+class _Typical(dict[str, Any]):
+    """Logs of what is typical of the runs, made data of the model when a law asks for them."""
+
+    def __init__(self, design: Design) -> None:
+        super().__init__()
+        self._values = {**design.reference.log_inputs, "loss": design.reference.log_loss}
+
+    def __missing__(self, name: str) -> Any:
+        import pymc as pm
+
+        self[name] = pm.Data(f"typical_{name}", np.asarray(self._values[name]))
+        return self[name]
+
+
 def build_model(card: ModelCard, design: Design) -> pm.Model:
     """Build the model; nothing is compiled or sampled yet.
 
@@ -94,11 +118,13 @@ def build_model(card: ModelCard, design: Design) -> pm.Model:
 
     law = card.get_law()
     with pm.Model(coords=_coords(card, design)) as model:
-        data = {name: pm.Data(name, v, dims=dims) for name, (v, dims) in _data(design).items()}
-        reference = Reference(
-            log_inputs={name: data[f"typical_{name}"] for name in law.inputs},
-            log_loss=data["typical_loss"],
-        )
+        data = {
+            name: pm.Data(name, v, dims=dims)
+            for name, (v, dims) in _data(design).items()
+            if not name.startswith("typical")
+        }
+        typical = _Typical(design)
+        reference = Reference(log_inputs=typical, log_loss=typical["loss"])
         theta = _theta(card, design)
         nu = pm.LogNormal("nu", np.log(card.noise.nu.median), card.noise.nu.sigma)
         natural, sigma = _natural_of_rows(card, law, reference, theta, data)

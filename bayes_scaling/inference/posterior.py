@@ -61,6 +61,16 @@ class Fit:
         """Scaling law of the card."""
         return self.card.get_law()
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the law depends on."""
+        return self.law.inputs
+
+    @property
+    def counting(self) -> str:
+        """What N and C count, as the runs said."""
+        return str(self.tree.attrs["counting"])
+
     @cached_property
     def reference(self) -> Reference:
         """What is typical of the runs: the units that the card's priors are stated in."""
@@ -271,24 +281,63 @@ class Fit:
                 theta = theta + draws[f"effect_{i + 1}"].sel({f"level_{i + 1}": part}).to_numpy()
         return theta
 
-    def predict(self, group: str, log_inputs: Mapping[str, Array]) -> Array:
+    def predict(
+        self, group: str, log_inputs: Mapping[str, Array], draws: NDArray[np.int64] | None = None
+    ) -> Array:
         """Draws of the loss that the law gives a group at points, shape (sample, point).
 
         Parameters
         ----------
         group : str
             As `parameters` takes it.
-        log_inputs : mapping of str to array of shape (point,)
-            Natural logs of the law's inputs. Of size and tokens, what else the law depends on
-            may be left out: it is then at its best (see `Law.plan_inputs`).
+        log_inputs : mapping of str to array of shape (point,) or (sample, point)
+            Natural logs of inputs. Of size and tokens, what else the law depends on may be left
+            out: it is then at its best (see `Law.plan_inputs`).
+        draws : int array, optional
+            Which draws to use; all by default.
+
+        Raises
+        ------
+        InputError
+            An input of the law is missing.
+        """
+        chosen = slice(None) if draws is None else draws
+        theta = {name: value[chosen, None] for name, value in self.parameters(group).items()}
+        at = {name: log_inputs[name] for name in self.inputs if name in log_inputs}
+        if len(at) < len(self.inputs):
+            at = self._planned(log_inputs, theta) | at
+        loss = np.asarray(self.law.mean(np, at, theta))
+        return np.broadcast_to(loss, np.broadcast_shapes(loss.shape, *map(np.shape, at.values())))
+
+    def _planned(
+        self, log_inputs: Mapping[str, Array], theta: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        needed = ("params", "tokens") if "params" in self.inputs[:-1] else self.inputs
+        missing = [name for name in needed if name not in log_inputs]
+        if missing:
+            raise InputError(
+                f"the law {self.card.law!r} needs {' and '.join(needed)}; of the points only "
+                f"{', '.join(log_inputs) or 'nothing'} is known, so give {' and '.join(missing)}"
+            )
+        return self.law.plan_inputs(log_inputs["params"], log_inputs["tokens"], theta)
+
+    def optimum(self, group: str, flops: Array) -> tuple[Array, Array]:
+        """Draws of the compute-optimal params and tokens of budgets, each (sample, budget).
+
+        Raises
+        ------
+        InputError
+            The law does not say how to split compute.
         """
         theta = {name: value[:, None] for name, value in self.parameters(group).items()}
-        if not set(self.law.inputs) <= set(log_inputs):
-            size, tokens = log_inputs["params"], log_inputs["tokens"]
-            log_inputs = {**self.law.plan_inputs(size, tokens, theta), **log_inputs}
-        loss = np.asarray(self.law.mean(np, log_inputs, theta))
-        shape = np.broadcast_shapes(loss.shape, *(np.shape(v) for v in log_inputs.values()))
-        return np.broadcast_to(loss, shape)
+        return self.law.optimum(flops, theta)
+
+    def allocation_exponents(self, group: str, flops: Array) -> tuple[Array, Array]:
+        """Draws of the exponents a and b at budgets, each of a shape like (sample, budget)."""
+        theta = {name: value[:, None] for name, value in self.parameters(group).items()}
+        a, b = self.law.exponents(theta, flops)
+        shape = (self.n_draws, len(flops))
+        return np.broadcast_to(a, shape), np.broadcast_to(b, shape)
 
     def exponents(self, theta: Mapping[str, Array]) -> dict[str, Array]:
         """Allocation exponents a and b at the largest compute of the runs, if the law has them."""

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_scaling.inference.card import ModelCard, load_card
+from bayes_scaling.inference.invented import invented_runs
 from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.simulate import prior_theta
 from bayes_scaling.inference.summary import STATISTICS, summarise
 from bayes_scaling.inference.verdict import CheckResult
-from bayes_scaling.laws import Reference, log_inputs
+from bayes_scaling.laws import Reference, available, log_inputs
 from bayes_scaling.runs import Runs, load_runs
 
 __all__ = ["PriorPredictive", "prior_predictive"]
@@ -91,8 +92,8 @@ def prior_predictive(
     card : str, Path or ModelCard
         As `load_card` takes it.
     runs : Runs, optional
-        Where to look, and whose reference scales to use; the embedded ``pile-families`` by
-        default.
+        Where to look, and whose reference scales to use; by default the embedded
+        ``pile-families``, or invented runs if these lack what the law depends on.
     draws, seed : int
         Number of draws, and where they start.
 
@@ -102,7 +103,7 @@ def prior_predictive(
         Its verdict passes if absurd losses are rare.
     """
     card = load_card(card)
-    runs = load_runs(EXAMPLE_RUNS) if runs is None else runs
+    runs = _example(card) if runs is None else runs
     law, rng = card.get_law(), np.random.default_rng(seed)
     every = log_inputs(law.inputs, runs.numbers(), of=f"the law {law.name!r}")
     reference = Reference.of(every, runs.loss)
@@ -125,6 +126,11 @@ def prior_predictive(
         parameters={name: _statistics(value) for name, value in values.items()},
         verdict=_verdict(card, runs.name, reference, loss / reference.loss),
     )
+
+
+def _example(card: ModelCard) -> Runs:
+    runs = load_runs(EXAMPLE_RUNS)
+    return runs if set(card.get_law().inputs) <= set(available(runs.numbers())) else invented_runs()
 
 
 def _points(runs: Runs) -> NDArray[np.intp]:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from bayes_scaling.laws.base import Parameter, PublishedFit, Reference
 from bayes_scaling.laws.one_variable import OneVariable
 from bayes_scaling.laws.registry import register_law
-from bayes_scaling.laws.terms import FLOOR, PF_DAY, amplitude, level
+from bayes_scaling.laws.terms import FLOOR, amplitude, level
+from bayes_scaling.units import PF_DAY
 
 __all__ = ["Saturating"]
 

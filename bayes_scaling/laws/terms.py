@@ -7,12 +7,9 @@ from typing import Any
 from bayes_scaling.laws.base import Parameter, Reference
 
 __all__ = [
-    "ALPHA", "BETA", "DATA_LEVEL", "DATA_SCALE", "FLOOR", "PF_DAY", "SIZE_LEVEL", "SIZE_SCALE",
+    "ALPHA", "BETA", "DATA_LEVEL", "DATA_SCALE", "FLOOR", "SIZE_LEVEL", "SIZE_SCALE",
     "amplitude", "level", "scale",
 ]  # fmt: skip
-
-PF_DAY = 8.64e19
-"""FLOPs of a petaFLOP/s for a day."""
 
 FLOOR = Parameter(name="E", meaning="irreducible loss", unit="nats", latex="E")
 ALPHA = Parameter(name="alpha", meaning="exponent of model size", unit="", latex=r"\alpha")

@@ -23,22 +23,40 @@ BEND = Parameter(
     unit="",
     latex="k",
 )
-SLOPE = Parameter(
-    name="slope", meaning="exponent of the best size, N_opt ~ C^a", unit="", latex="a"
+SKEW = Parameter(
+    name="skew",
+    meaning="skewness of the valley (positive: steeper towards larger sizes)",
+    unit="",
+    latex="s",
+    support="real",
 )
+SLOPE = Parameter(
+    name="slope",
+    meaning="exponent of the best size, N_opt ~ C^a",
+    unit="",
+    latex="a",
+    support="real",
+)
+
+
+SERIES_BELOW = 1e-3
 
 
 @register_law
 class Valley(Law):
     """What Chinchilla's approaches 1 and 2 look at, without a law of N and D behind it.
 
-    L = E + R C^-c (1 + k/2 log(N / N_opt(C))^2) with N_opt = G C^a: the least loss of each budget,
-    how fast the loss rises to both sides of the best size, and how that size grows.
+    L = E + R C^-c (1 + k (e^(s z) - s z - 1) / s^2) with z = log(N / N_opt(C)) and N_opt = G C^a:
+    the least loss of each budget, how fast the loss rises to both sides of the best size, and how
+    that size grows. Without skew s the rise is k z^2 / 2; with it one side is steeper.
     """
 
     name = "valley"
     title = "IsoFLOP valleys: a quadratic in log size around N_opt = G C^a"
-    formula = "E + R / flops**c * (1 + k / 2 * log(params / (G * flops**slope))**2)"
+    formula = (
+        "E + R / flops**c * (1 + k / skew**2 * ((params / (G * flops**slope))**skew "
+        "- skew * log(params / (G * flops**slope)) - 1))"
+    )
     source = "Hoffmann et al. 2022, arXiv:2203.15556, sections 3.1 and 3.2"
     inputs = ("params", "flops")
     sampled: tuple[Parameter, ...] = (
@@ -59,6 +77,7 @@ class Valley(Law):
             support="real",
         ),
         SLOPE,
+        SKEW,
     )
     parameters: tuple[Parameter, ...] = (
         FLOOR,
@@ -69,14 +88,16 @@ class Valley(Law):
         BEND,
         Parameter(name="G", meaning="scale of the best size", unit="params FLOPs^-a", latex="G"),
         SLOPE,
+        SKEW,
     )
 
     def mean(self, xp: Any, log_inputs: Mapping[str, Any], theta: Mapping[str, Any]) -> Any:
-        """E + R C^-c (1 + k/2 log(N / N_opt)^2)."""
+        """E + R C^-c (1 + k (e^(s z) - s z - 1) / s^2) with z = log(N / N_opt)."""
         log_flops = log_inputs["flops"]
         off = log_inputs["params"] - xp.log(theta["G"]) - theta["slope"] * log_flops
         least = xp.exp(xp.log(theta["R"]) - theta["c"] * log_flops)
-        return theta["E"] + least * (1 + theta["k"] / 2 * off**2)
+        rise = off**2 * _skewed_half(xp, theta["skew"] * off)
+        return theta["E"] + least * (1 + theta["k"] * rise)
 
     def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
         """Scales R = T C0^c and G = N0 e^v / C0^a."""
@@ -90,6 +111,7 @@ class Valley(Law):
             "k": theta["k"],
             "G": xp.exp(log_best),
             "slope": theta["slope"],
+            "skew": theta["skew"],
         }
 
     def plan_inputs(
@@ -111,3 +133,10 @@ class Valley(Law):
     def exponents(self, theta: Mapping[str, Array], flops: ArrayLike = 1e21) -> tuple[Array, Array]:
         """The slope itself, and the rest of compute."""
         return theta["slope"], 1 - theta["slope"]
+
+
+def _skewed_half(xp: Any, x: Any) -> Any:
+    """(e^x - x - 1) / x^2, which is 1/2 at zero."""
+    small = xp.abs(x) < SERIES_BELOW
+    safe = xp.where(small, 1.0, x)
+    return xp.where(small, 0.5 + x / 6 + x**2 / 24, (xp.expm1(safe) - safe) / safe**2)

@@ -16,8 +16,8 @@ from bayes_scaling.report.words import flops, interval, number, percent, size, s
 __all__ = ["Table", "findings", "forecast", "parameters", "plan", "published", "runs_by_group"]
 
 
-QUANTITIES = 4
-"""Rows that a plan has in the table of an `Allocation`."""
+PLANNED = ("params", "tokens", "tokens_per_param", "loss")
+"""What the table of plans shows of an `Allocation`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +101,16 @@ def plan(allocation: Allocation) -> Table:
     """Compute-optimal plan of each budget and group."""
     table, prob = allocation.table(), allocation.prob
     rows = []
-    for start in range(0, len(table), QUANTITIES):
-        part = table.iloc[start : start + QUANTITIES].to_dict("records")
-        cells = [_interval(row, sizes=row["quantity"] in ("params", "tokens")) for row in part]
-        first = part[0]
+    for _, part in table.groupby(["flops", "group"], sort=False):
+        found = {row["quantity"]: row for row in part.to_dict("records")}
+        first = found["params"]
         rows.append(
-            (flops(first["flops"]), str(first["group"]), decades(first["decades_beyond"]), *cells)
+            (
+                flops(first["flops"]),
+                str(first["group"]),
+                decades(first["decades_beyond"]),
+                *(_interval(found[q], sizes=q in ("params", "tokens")) for q in PLANNED),
+            )
         )
     median = f"median ({percent(prob)})"
     heads = (

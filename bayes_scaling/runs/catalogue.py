@@ -1,4 +1,4 @@
-"""Public sets of runs: a few come with the package, others are downloaded on request.
+"""Public tables: a few come with the package, others are downloaded on request.
 
 `data/catalogue.toml` lists them. Set BAYES_SCALING_CACHE to choose where downloads are kept,
 and BAYES_SCALING_MIRROR to a folder that already holds the files, for work without a network.
@@ -14,12 +14,15 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
+
 from bayes_scaling.errors import DownloadError, InputError, unknown_name
 from bayes_scaling.resources import resource_dir
 from bayes_scaling.runs.read import read_runs
+from bayes_scaling.runs.readers import read_table
 from bayes_scaling.runs.table import Runs
 
-__all__ = ["DatasetEntry", "datasheet", "fetch", "list_runs", "load_runs"]
+__all__ = ["DatasetEntry", "datasheet", "fetch", "list_runs", "load_runs", "load_table"]
 
 CACHE_VARIABLE = "BAYES_SCALING_CACHE"
 MIRROR_VARIABLE = "BAYES_SCALING_MIRROR"
@@ -29,12 +32,12 @@ _TIMEOUT = (4.0, 15.0)
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetEntry:
-    """One set of runs of the catalogue.
+    """One table of the catalogue.
 
     Attributes
     ----------
     name, title
-        What to ask `load_runs` for, and one line about it.
+        What to ask `load_runs` or `load_table` for, and one line about it.
     kind
         "embedded" in the package, or "download".
     file
@@ -49,6 +52,8 @@ class DatasetEntry:
         Where a download comes from; "" for embedded sets.
     by
         Columns that are a sensible hierarchy; empty if there is one group only.
+    holds
+        "runs", which have losses and can be fitted, or "models", which have none.
     """
 
     name: str
@@ -61,6 +66,7 @@ class DatasetEntry:
     sha256: str
     url: str = ""
     by: tuple[str, ...] = ()
+    holds: Literal["runs", "models"] = "runs"
 
 
 @cache
@@ -73,7 +79,7 @@ def _entries() -> dict[str, DatasetEntry]:
 
 
 def list_runs() -> list[DatasetEntry]:
-    """Return the sets that `load_runs` knows."""
+    """Return all sets: those that `load_runs` knows, and tables of models for `load_table`."""
     return list(_entries().values())
 
 
@@ -99,12 +105,41 @@ def load_runs(name: str) -> Runs:
     Raises
     ------
     InputError
-        If there is no such set.
+        If there is no such set, or it is a table of models.
     DownloadError
         If it has to be downloaded and cannot be.
     """
     entry = _entry(name)
+    if entry.holds != "runs":
+        raise InputError(
+            f"{name!r} is a table of {entry.holds}, not of runs: it has no loss to fit. Use "
+            f"load_table({name!r}), or `bayes-scaling data fetch {name}` for the file."
+        )
     return replace(read_runs(fetch(name), name=name), source=entry.citation)
+
+
+def load_table(name: str) -> pd.DataFrame:
+    """Load the table of a set as its file has it, be it of runs or of models.
+
+    Parameters
+    ----------
+    name
+        Such as "known-models"; `list_runs` has all.
+
+    Returns
+    -------
+    DataFrame
+        One row a line of the file, RangeIndex, columns as they are named there and in the
+        datasheet. Nothing is checked, converted or left out: suspect rows are in it.
+
+    Raises
+    ------
+    InputError
+        If there is no such set.
+    DownloadError
+        If it has to be downloaded and cannot be.
+    """
+    return read_table(fetch(name)).frame
 
 
 def datasheet(name: str) -> str:

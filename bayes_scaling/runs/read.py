@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from bayes_scaling.errors import InputError
 from bayes_scaling.runs.cells import LOSS_UNITS, numeric_table
 from bayes_scaling.runs.checks import check_table
 from bayes_scaling.runs.columns import CANONICAL, LossUnit, Matching, match_columns, unit_named
+from bayes_scaling.runs.counting import AS_GIVEN, SIX_ND, Counting, ParamsCounting
 from bayes_scaling.runs.exclusions import exclusions
+from bayes_scaling.runs.flops import training_flops
 from bayes_scaling.runs.problems import Problem, RunsError
 from bayes_scaling.runs.readers import RawTable, read_table
 from bayes_scaling.runs.table import DEFAULT_TOLERANCE, Runs
@@ -25,6 +28,7 @@ def read_runs(
     loss_unit: LossUnit = "nats",
     tolerance: float = DEFAULT_TOLERANCE,
     keep_suspect: bool = False,
+    counting: ParamsCounting = AS_GIVEN,
     **renames: str,
 ) -> Runs:
     """Read a table of training runs and check all of it.
@@ -45,6 +49,9 @@ def read_runs(
         Factor by which flops may differ from 6ND before a warning, above 1.
     keep_suspect
         Keep the rows that a `suspect` column marks.
+    counting
+        What `params` counts: "total", "non-embedding", "with-head" or "active", if it is known.
+        Fits of runs that count differently are never compared.
     **renames
         Canonical name = column of the table, such as `params="my_n"`.
 
@@ -97,7 +104,15 @@ def read_runs(
         excluded=_excluded(frame, reasons, raw),
         origin=checked.origin,
         tolerance=tolerance,
+        counting=_counting(counting, checked.frame),
     )
+
+
+def _counting(params: ParamsCounting, frame: pd.DataFrame) -> Counting:
+    """What the table counts; its compute is 6 N D if it is so in every row."""
+    ratio = frame["flops"] / training_flops(frame["params"].to_numpy(), frame["tokens"].to_numpy())
+    six = bool(np.all(np.abs(np.log(ratio)) < SIX_ND))
+    return Counting(params=params, flops="6ND" if six else AS_GIVEN)
 
 
 def _renamed(

@@ -12,9 +12,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from bayes_scaling.errors import InputError, unknown_name
+from bayes_scaling.runs.budgets import bracketed, budget_index
 from bayes_scaling.runs.cells import numeric_table
 from bayes_scaling.runs.checks import check_table
 from bayes_scaling.runs.columns import CANONICAL, NUMERIC
+from bayes_scaling.runs.counting import Counting, ParamsCounting
+from bayes_scaling.runs.flops import (
+    PEARCE_SONG_OMEGA,
+    non_embedding_params,
+    total_params,
+    training_flops,
+)
 from bayes_scaling.runs.problems import Origin, Problem, RunsError
 from bayes_scaling.units import format_quantity
 
@@ -61,6 +69,8 @@ class Runs:
         Factor by which flops may differ from 6ND.
     selection
         Expressions that `select` was given.
+    counting
+        What N and C count.
     """
 
     table: pd.DataFrame
@@ -73,6 +83,7 @@ class Runs:
     origin: Origin
     tolerance: float = DEFAULT_TOLERANCE
     selection: tuple[str, ...] = ()
+    counting: Counting = field(default_factory=Counting)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -177,7 +188,9 @@ class Runs:
             )
         return kept.fillna(value=False).to_numpy(dtype=bool)
 
-    def near_best(self, share: float, by: Sequence[str] = ()) -> Runs:
+    def near_best(
+        self, share: float, by: Sequence[str] = (), *, bracketed_only: bool = False
+    ) -> Runs:
         """Runs whose loss is near the least that their group reached with no more compute.
 
         Parameters
@@ -186,20 +199,86 @@ class Runs:
             How far above it the loss may be, as a share of it.
         by
             Columns that make the groups.
+        bracketed_only
+            Leave out budgets whose best size is the smallest or the largest that was tried.
 
         Returns
         -------
         Runs
             Checked again, as by `select`.
+
+        Raises
+        ------
+        InputError
+            No budget is bracketed.
         """
+        labels = self.groups(by) if by else pd.Series(np.zeros(len(self)))
+        group = pd.factorize(labels)[0].astype(np.int64)
         order = np.argsort(self.flops, kind="stable")
-        labels = self.groups(by).to_numpy() if by else np.zeros(len(self))
         best = np.empty(len(self))
-        for label in dict.fromkeys(labels[order]):
-            own = order[labels[order] == label]
+        for i in range(group.max() + 1):
+            own = order[group[order] == i]
             best[own] = np.minimum.accumulate(self.loss[own])
-        return self._only(
-            self.loss <= (1 + share) * best, f"loss within {share:.3g} of the best so far"
+        kept, reason = (
+            self.loss <= (1 + share) * best,
+            f"loss within {share:.3g} of the best so far",
+        )
+        if bracketed_only:
+            kept &= bracketed(self.params, self.loss, budget_index(self.flops, group))
+            reason += ", at budgets whose best size has smaller and larger ones beside it"
+        if not kept.any():
+            raise InputError(
+                f"no budget of {self.name} has a size with less loss than a smaller and a larger "
+                "one: isoFLOP valleys need runs of several sizes at equal compute"
+            )
+        return self._only(kept, reason)
+
+    def count_params(self, counting: ParamsCounting, *, omega: float | None = None) -> Runs:
+        """Count N otherwise: with embeddings or without; compute becomes 6 N D in the new N.
+
+        Parameters
+        ----------
+        counting
+            "total" or "non-embedding".
+        omega
+            Of the relation N_total = N + omega N^(1/3) (Pearce and Song 2024), for tables that do
+            not have the other count in a column `params_non_embedding`; by default that of
+            Hoffmann et al.'s models, with a vocabulary of 32,000.
+
+        Returns
+        -------
+        Runs
+            The former `params` and `flops` are kept as `params_as_read` and `flops_as_read`.
+
+        Raises
+        ------
+        InputError
+            The runs do not say what their parameters count, or it cannot be converted.
+        """
+        if counting == self.counting.params:
+            return self
+        params = self._recounted(counting, PEARCE_SONG_OMEGA if omega is None else omega)
+        table = self.table.assign(
+            params_as_read=self.params,
+            flops_as_read=self.flops,
+            params=params,
+            flops=training_flops(params, self.tokens),
+        )
+        return replace(self, table=table, counting=Counting(params=counting, flops="6ND"))
+
+    def _recounted(self, counting: str, omega: float) -> Floats:
+        way = (self.counting.params, counting)
+        if counting == "non-embedding" and "params_non_embedding" in self.table:
+            return self.table["params_non_embedding"].to_numpy(dtype=np.float64)
+        if way == ("total", "non-embedding"):
+            return non_embedding_params(self.params, omega=omega)
+        if way == ("non-embedding", "total"):
+            return total_params(self.params, omega=omega)
+        raise InputError(
+            f"params of {self.name} are counted {self.counting.params!r}, which cannot be "
+            f"converted to {counting!r}: only 'total' and 'non-embedding' turn into one another. "
+            "Say what the table counts with counting= (--counting), or add a column "
+            "params_non_embedding"
         )
 
     def groups(self, by: str | Sequence[str]) -> pd.Series:
@@ -269,6 +348,7 @@ class Runs:
         left_out = f"{n_out} row{'s' if n_out > 1 else ''}" if n_out else ""
         facts += [("renamed", renamed), ("not read", ", ".join(self.ignored))]
         facts += [("left out", left_out)]
+        facts += [("counting", str(self.counting))]
         facts += [("warning", problem.message) for problem in self.problems]
         return [(what, text) for what, text in facts if text]
 

@@ -13,9 +13,11 @@ from bayes_scaling.laws import Reference
 
 
 def test_data_list(run, answer):
-    names = {entry["name"] for entry in answer("data", "list")}
-    assert {"pile-families", "chinchilla"} <= names
-    assert "pile-families" in run("data", "list").stdout
+    holds = {entry["name"]: entry["holds"] for entry in answer("data", "list")}
+    assert holds["pile-families"] == holds["chinchilla"] == "runs"
+    assert holds["known-models"] == "models"
+    lines = [line.split() for line in run("data", "list").stdout.splitlines()]
+    assert ["known-models", "17", "models"] in [line[:3] for line in lines]
 
 
 def test_data_show(run, answer):
@@ -30,6 +32,21 @@ def test_data_fetch(run, answer, tmp_path):
     assert answer("data", "fetch", "pile-families", "-o", copy)["path"] == str(copy)
     assert bs.read_runs(copy).hash == bs.load_runs("pile-families").hash
     assert run("data", "fetch", "pile-families").stdout.strip().endswith("pile-families.csv")
+
+
+@pytest.mark.parametrize("reading", [(), ("--keep-suspect",), ("--rename", "loss=train_flops")])
+def test_models_cannot_be_fitted(run, tmp_path, reading):
+    result = run("fit", "known-models", "-o", tmp_path / "fit.nc", *reading, code=2)
+    message = " ".join(result.stderr.split())
+    assert "'known-models' is a table of models, not of runs" in message
+    assert "load_table('known-models')" in message
+    assert not (tmp_path / "fit.nc").exists()
+
+
+def test_models_are_not_offered_as_runs(run, tmp_path):
+    result = run("fit", "known", "-o", tmp_path / "fit.nc", code=2)
+    assert "chinchilla-234" in result.stderr
+    assert "known-models" not in result.stderr
 
 
 def test_models_list(run, answer):
@@ -53,7 +70,9 @@ def test_shipped_cards_expect_no_absurd_losses(run, answer, card):
     assert given["passed"] is True
     assert given["absurd_share"] < 0.05
     assert [row["which"] for row in given["loss"]] == ["smallest", "largest"]
-    assert {"E", "alpha", "beta", "a"} <= set(given["parameters"])
+    law = bs.load_card(card).get_law()
+    assert {parameter.name for parameter in law.parameters} <= set(given["parameters"])
+    assert ("a" in given["parameters"]) == law.allocates
     assert "90 % interval" in run("models", "check", card).stdout
 
 

@@ -73,7 +73,9 @@ def test_allocate_json(answer, pooled):
     assert [(row["flops"], row["group"]) for row in rows] == [
         (1e21, "dense"), (1e21, bs.NEW_GROUP), (5.76e23, "dense"), (5.76e23, bs.NEW_GROUP),
     ]  # fmt: skip
-    assert set(rows[0]) == {"flops", "group", "params", "tokens", "tokens_per_param", "loss"}
+    assert set(rows[0]) == {
+        "flops", "group", "params", "tokens", "tokens_per_param", "loss", "a", "b"
+    }  # fmt: skip
     for name in ("params", "tokens", "tokens_per_param", "loss"):
         assert set(rows[0][name]) >= set(STATISTICS)
     assert 6 * rows[0]["params"]["median"] * rows[0]["tokens"]["median"] == pytest.approx(

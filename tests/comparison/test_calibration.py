@@ -13,8 +13,9 @@ import xarray as xr
 
 from bayes_scaling.comparison import calibrate, recover
 from bayes_scaling.comparison.calibration import Calibration
-from bayes_scaling.comparison.recovery import simulated_design
+from bayes_scaling.inference.card import load_card
 from bayes_scaling.inference.design import Design
+from bayes_scaling.inference.invented import invented_design
 
 FIGURES = Path(__file__).resolve().parents[2] / "out" / "calibration"
 SIZES = {"chinchilla": (30,), "chinchilla-hierarchical": (6, 12, 20, 30)}
@@ -22,7 +23,7 @@ SIMULATIONS = {"chinchilla": 300, "chinchilla-hierarchical": 150}
 
 
 def design_for(card: str) -> Design:
-    return simulated_design(SIZES[card], np.random.default_rng(0))
+    return invented_design(load_card(card), SIZES[card], np.random.default_rng(0))
 
 
 def fake(pit: np.ndarray) -> Calibration:

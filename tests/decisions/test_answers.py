@@ -81,7 +81,7 @@ def test_forecast_json_schema(groups):
 def test_allocation_json_schema(groups):
     rows = json.loads(bs.allocate(groups, flops=["1e21", "3 PF-days"], group="dense").to_json())
     assert [list(row) for row in rows] == [
-        ["flops", "group", "params", "tokens", "tokens_per_param", "loss"]
+        ["flops", "group", "params", "tokens", "tokens_per_param", "loss", "a", "b"]
     ] * 2
     assert rows[1]["flops"] == pytest.approx(3 * 8.64e19)
     for quantity in ("params", "tokens", "tokens_per_param", "loss"):
@@ -91,8 +91,8 @@ def test_allocation_json_schema(groups):
 
 def test_allocation_table_keeps_quantities_of_one_plan_together(groups):
     table = bs.allocate(groups, flops=[1e21, 1e22]).table()
-    assert list(table["quantity"][:4]) == ["params", "tokens", "tokens_per_param", "loss"]
-    assert table.groupby(["flops", "group"]).size().eq(4).all()
+    assert list(table["quantity"][:6]) == ["params", "tokens", "tokens_per_param", "loss", "a", "b"]
+    assert table.groupby(["flops", "group"]).size().eq(6).all()
     mean = table[table["quantity"] == "params"].groupby("flops")["mean"].mean()
     assert mean[1e22] > mean[1e21]
 
@@ -168,7 +168,7 @@ BAD = {
         lambda f: bs.forecast(f, params=1e9, tokens=1e10, group="x"),
         "known: 'dense'",
     ),
-    "no tokens": (lambda f: bs.forecast(f, params=1e9), "give params= and tokens="),
+    "no tokens": (lambda f: bs.forecast(f, params=1e9), "give tokens"),
     "negative": (lambda f: bs.forecast(f, params=-1, tokens=1e10), "params"),
     "zero": (lambda f: bs.forecast(f, params=0, tokens=1e10), "params"),
     "not a number": (lambda f: bs.forecast(f, params="seventy", tokens=1e10), "seventy"),
@@ -179,7 +179,7 @@ BAD = {
     "prob": (lambda f: bs.allocate(f, flops=1e22, prob=90), "between 0 and 1"),
     "prob zero": (lambda f: bs.forecast(f, params=1e9, tokens=1e10, prob=0), "between 0 and 1"),
     "lengths": (lambda f: bs.forecast(f, params=[1e9, 2e9, 3e9], tokens=[1e10, 2e10]), "do not go"),
-    "missing column": (lambda f: bs.forecast(f, pd.DataFrame({"params": [1e9]})), "lack tokens"),
+    "missing column": (lambda f: bs.forecast(f, pd.DataFrame({"params": [1e9]})), "give tokens"),
     "unknown input": (lambda f: bs.forecast(f, colour=3), "unknown input 'colour'"),
     "both": (
         lambda f: bs.forecast(f, pd.DataFrame({"params": [1e9], "tokens": [1e9]}), params=1e9),

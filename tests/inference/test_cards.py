@@ -11,7 +11,7 @@ E_PRIOR = 'distribution = "lognormal"\nmedian = 0.7'
 
 
 def test_shipped_cards_load_under_their_file_names():
-    assert [card.name for card in list_cards()] == ["chinchilla", "chinchilla-hierarchical"]
+    assert {"chinchilla", "chinchilla-hierarchical"} < {card.name for card in list_cards()}
     for card in list_cards():
         assert load_card(card.name) == card
 
@@ -74,7 +74,7 @@ def test_all_problems_are_named_at_once():
 
 
 def test_unknown_card_lists_the_known(tmp_path):
-    with pytest.raises(CardError, match="known: 'chinchilla', 'chinchilla-hierarchical'"):
+    with pytest.raises(CardError, match="known: .*'chinchilla', 'chinchilla-hierarchical'"):
         load_card("chinchila")
     with pytest.raises(CardError, match="cannot read"):
         load_card(tmp_path / "missing.toml")

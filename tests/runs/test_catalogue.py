@@ -10,9 +10,18 @@ import pytest
 
 from bayes_scaling.errors import DownloadError, InputError
 from bayes_scaling.resources import resource_dir
-from bayes_scaling.runs import catalogue, check_groups, datasheet, fetch, list_runs, load_runs
+from bayes_scaling.runs import (
+    catalogue,
+    check_groups,
+    datasheet,
+    fetch,
+    list_runs,
+    load_runs,
+    load_table,
+)
 
 DOWNLOADS = [entry for entry in list_runs() if entry.kind == "download"]
+EMBEDDED = [entry for entry in list_runs() if entry.kind == "embedded"]
 
 
 @pytest.fixture(autouse=True)
@@ -45,17 +54,54 @@ def test_every_entry_is_complete(entry):
     assert bool(entry.url) == (entry.kind == "download")
 
 
-def test_the_embedded_set_is_as_described():
-    [entry] = [e for e in list_runs() if e.kind == "embedded"]
+def test_what_is_embedded():
+    held = {entry.name: (entry.holds, entry.n_rows) for entry in EMBEDDED}
+    assert held == {"pile-families": ("runs", 56), "known-models": ("models", 17)}
+    assert {entry.holds for entry in DOWNLOADS} == {"runs"}
+
+
+@pytest.mark.parametrize("entry", EMBEDDED, ids=lambda entry: entry.name)
+def test_an_embedded_set_is_as_described(entry):
     path = fetch(entry.name)
     assert path.parent == resource_dir("data")
     assert hashlib.sha256(path.read_bytes()).hexdigest() == entry.sha256
     table = pd.read_csv(path)
-    assert len(table) == entry.n_rows == 56
-    assert table["suspect"].sum() == 1
+    assert len(table) == entry.n_rows
     assert set(table.columns) <= {
         word.strip("`") for word in datasheet(entry.name).replace("|", " ").split()
     }
+
+
+@pytest.mark.parametrize("entry", EMBEDDED, ids=lambda entry: entry.name)
+def test_a_table_is_what_the_file_has(entry):
+    table = load_table(entry.name)
+    pd.testing.assert_frame_equal(table, pd.read_csv(fetch(entry.name)), check_column_type=False)
+
+
+def test_a_table_keeps_what_runs_leave_out():
+    assert load_table("pile-families")["suspect"].sum() == 1
+    assert len(load_table("pile-families")) == len(load_runs("pile-families")) + 1
+
+
+def test_a_table_can_be_downloaded(shared_data, monkeypatch):
+    monkeypatch.setenv("BAYES_SCALING_MIRROR", str(shared_data / "original"))
+    table = load_table("chinchilla")
+    assert len(table) == 245
+    assert {"Model Size", "Training FLOP"} <= set(table.columns)
+
+
+def test_models_are_not_runs():
+    with pytest.raises(
+        InputError, match=r"'known-models' is a table of models, .* load_table\('known-models'\)"
+    ):
+        load_runs("known-models")
+
+
+def test_known_models_are_those_of_the_source(shared_data):
+    public = pd.read_csv(shared_data / "published" / "gpt3_table_D1.csv")
+    pd.testing.assert_frame_equal(
+        load_table("known-models"), public, check_column_type=False, check_exact=True
+    )
 
 
 def test_pile_families():
@@ -139,6 +185,6 @@ def test_a_mirror_without_the_file_is_named(unreachable, tmp_path, monkeypatch):
 
 
 def test_unknown_names_list_the_known_ones():
-    for ask in (load_runs, fetch, datasheet):
+    for ask in (load_runs, load_table, fetch, datasheet):
         with pytest.raises(InputError, match=r"unknown data set 'pile'; known: 'pile-families'"):
             ask("pile")

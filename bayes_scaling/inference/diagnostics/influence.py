@@ -124,17 +124,18 @@ def _log_answer(evidence: Evidence, natural: dict[str, Array]) -> Array:
 
 def _theta_without(evidence: Evidence, run: int, group: int) -> NDArray[np.float64] | None:
     """Draws of a group's theta without one run, by sampling again with the compiled model."""
-    from bayes_scaling.inference.model import model_data
+    from bayes_scaling.inference.model import build_model, with_runs
     from bayes_scaling.inference.sample import sample
 
     if evidence.compiled is None:
         return None
     shorter = evidence.design.take(np.arange(len(evidence.design.log_loss)) != run)
+    model = build_model(evidence.fit.card, evidence.design)
     sampling = sample(
-        evidence.fit.model,
+        model,
         replace(evidence.effort, draws=REFIT_DRAWS, tune=REFIT_TUNE),
         seed=evidence.fit.seed,
-        compiled=evidence.compiled.with_data(**model_data(shorter)),
+        compiled=with_runs(evidence.compiled, model, shorter),
     )
     theta = sampling.tree["posterior"]["theta"].isel(group=group)
     return theta.to_numpy().reshape(-1, theta.sizes["parameter"])

@@ -42,10 +42,8 @@ def sensitivity(evidence: Evidence) -> tuple[dict[str, float], dict[str, float]]
 
     fit = evidence.fit
     names = [p.name for p in fit.law.sampled]
-    if fit.card.pooling is not None:
-        posterior = fit.posterior[["mu"]].sel(parameter=names)
-    else:
-        posterior = fit.posterior[names]
+    variable = "mu" if fit.card.pooling is not None else "theta"
+    posterior = fit.posterior[[variable]].sel(parameter=names)
     draws = fit.tree["log_likelihood"]["draw"]
     tree = xr.DataTree.from_dict(
         {
@@ -55,10 +53,9 @@ def sensitivity(evidence: Evidence) -> tuple[dict[str, float], dict[str, float]]
         }
     )
     prior, likelihood = (psense(tree, group=group) for group in ("prior", "likelihood"))
-    return _by_name(prior, names), _by_name(likelihood, names)
+    return _worst(prior[variable], names), _worst(likelihood[variable], names)
 
 
-def _by_name(values: xr.Dataset, names: list[str]) -> dict[str, float]:
-    if "mu" in values:
-        return {n: float(values["mu"].sel(parameter=n)) for n in names}
-    return {n: float(np.max(values[n].to_numpy())) for n in names}
+def _worst(values: xr.DataArray, names: list[str]) -> dict[str, float]:
+    """Largest value of each parameter over the groups."""
+    return {name: float(np.max(values.sel(parameter=name).to_numpy())) for name in names}

@@ -1,0 +1,107 @@
+"""How well a law that has seen the cheaper runs predicts the more expensive ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_scaling.comparison.many_fits import ManyFits
+from bayes_scaling.errors import InputError
+from bayes_scaling.inference.card import ModelCard
+from bayes_scaling.inference.design import Design
+from bayes_scaling.inference.pointwise import log_likelihood, noise_of_runs
+from bayes_scaling.laws import Reference
+
+__all__ = ["HeldOut", "largest_runs", "score_held_out"]
+
+FEWEST_FITTED = 6
+"""Runs that must be left to fit a law of five parameters."""
+
+Array = NDArray[np.float64]
+
+
+def largest_runs(flops: Array, share: float) -> NDArray[np.bool_]:
+    """Which runs are among the `share` of them with the most compute, shape (run,).
+
+    Runs of equal compute stay together.
+
+    Raises
+    ------
+    InputError
+        The share does not lie between 0 and 1, or leaves nothing to predict or too little to fit.
+    """
+    if not 0 < share < 1:
+        raise InputError(f"the share of runs held out must lie between 0 and 1, not {share}")
+    ordered = np.sort(flops)
+    cut = ordered[len(ordered) - max(1, round(share * len(ordered)))]
+    held = np.asarray(flops >= cut * (1 - 1e-9))
+    if (~held).sum() < FEWEST_FITTED:
+        raise InputError(
+            f"holding out the {share:.0%} of {len(flops)} runs with the most compute leaves "
+            f"{(~held).sum()} to fit; {FEWEST_FITTED} are needed. Hold out fewer"
+        )
+    return held
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """Prediction of runs that were held out.
+
+    Attributes
+    ----------
+    elpd : float array of shape (run,)
+        Log predictive density of the log loss of each run held out.
+    error : float array of shape (run,)
+        Observed less predicted (posterior median) log loss.
+    decades : float
+        From the largest run that was fitted to the largest one held out.
+    """
+
+    elpd: Array
+    error: Array
+    decades: float
+
+    @property
+    def total(self) -> float:
+        """Sum of the log predictive densities."""
+        return float(self.elpd.sum())
+
+
+def score_held_out(
+    card: ModelCard,
+    design: Design,
+    flops: Array,
+    held: NDArray[np.bool_],
+    fits: ManyFits,
+    seed: int,
+) -> HeldOut:
+    """Fit the runs that are not held out, and score those that are.
+
+    Parameters
+    ----------
+    card : ModelCard
+    design : Design
+        Of all runs.
+    flops : float array of shape (run,)
+    held : bool array of shape (run,)
+    fits : ManyFits
+        Whose compiled model is used.
+    seed : int
+    """
+    from scipy.special import logsumexp
+
+    seen = design.take(~held)
+    reference = Reference.of(seen.log_inputs, np.exp(seen.log_loss))
+    sampling, _ = fits.sample(replace(seen, reference=reference), seed)
+    draws = sampling.tree["posterior"].to_dataset()
+    stacked = draws.stack(sample=("chain", "draw"), create_index=False)
+    unseen = replace(design.take(held), reference=reference)
+    noise = noise_of_runs(card, unseen, stacked)
+    density = log_likelihood(noise, unseen.log_loss)
+    return HeldOut(
+        elpd=logsumexp(density, axis=0) - np.log(len(density)),
+        error=unseen.log_loss - np.median(noise.centre, axis=0),
+        decades=float(np.log10(flops[held].max() / flops[~held].max())),
+    )
