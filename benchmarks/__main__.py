@@ -1,4 +1,4 @@
-"""Command line of the benchmarks: speed, scaling, accuracy."""
+"""Command line of the benchmarks: speed, scaling, accuracy, laws."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import accuracy, scaling, speed
+from benchmarks import accuracy, laws, scaling, speed
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.record import RESULTS
 from benchmarks.world import Noise
@@ -18,6 +18,7 @@ EXAMPLES = """examples:
   python -m benchmarks speed --runs my_runs.csv  on a table of your own
   python -m benchmarks scaling --rows 50 500 --groups 1 4
   python -m benchmarks accuracy --replications 10
+  python -m benchmarks laws --only coupled kaplan-nd --tables 5
 
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parsed.seed,
             folder,
         )
+    elif parsed.command == "laws":
+        table = laws.run(parsed.only, parsed.tables, not parsed.single, parsed.seed, folder)
     else:
         noise = Noise(sigma=parsed.sigma, nu=parsed.nu)
         table = accuracy.run(
@@ -64,7 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     _speed(commands.add_parser("speed", parents=[common], help="time and memory, side by side"))
     _scaling(commands.add_parser("scaling", parents=[common], help="growth with rows and groups"))
     _accuracy(commands.add_parser("accuracy", parents=[common], help="width and coverage"))
+    _laws(commands.add_parser("laws", parents=[common], help="recovery of every law"))
     return parser
+
+
+def _laws(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", nargs="+", choices=laws.CARDS, default=list(laws.CARDS))
+    parser.add_argument("--tables", type=int, default=20, help="simulated tables a law")
+    parser.add_argument("--single", action="store_true", help="one group only, no hierarchies")
 
 
 def _speed(parser: argparse.ArgumentParser) -> None:

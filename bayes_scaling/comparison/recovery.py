@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,6 +63,7 @@ def recover(
     sizes: tuple[int, ...] = (3, 5, 8, 12, 16, 22, 30, 40),
     tables: int = 50,
     widen: float = 1.25,
+    around: Mapping[str, float] | None = None,
     spoiled: float = 0.0,
     spoiled_by: float = 0.05,
     prob: float = 0.9,
@@ -81,6 +82,8 @@ def recover(
         Number of simulated tables.
     widen : float
         Truths are drawn from the card's priors with standard deviations this much larger.
+    around : mapping of str to float, optional
+        Values of sampled parameters that take the place of their prior medians.
     spoiled, spoiled_by : float
         Share of runs whose loss is raised, and by how much (0.05 is 5 %).
     prob : float
@@ -99,7 +102,7 @@ def recover(
     for i in range(tables):
         rng = np.random.default_rng([seed, i])
         design = invented_design(card, sizes, rng)
-        truth, log_loss = _simulate(card, design, rng, widen)
+        truth, log_loss = _simulate(card, design, rng, widen, around)
         log_loss += np.log1p(spoiled_by) * (rng.uniform(size=len(log_loss)) < spoiled)
         table = _as_read(design, log_loss)
         fits = fits or ManyFits(card, table, effort or Effort(draws=500, tune=1000))
@@ -128,7 +131,11 @@ def _as_read(design: Design, log_loss: np.ndarray) -> Design:
 
 
 def _simulate(
-    card: ModelCard, design: Design, rng: np.random.Generator, widen: float
+    card: ModelCard,
+    design: Design,
+    rng: np.random.Generator,
+    widen: float,
+    around: Mapping[str, float] | None,
 ) -> tuple[xr.Dataset, np.ndarray]:
     """Draw truths and log losses until the table could be one of real runs.
 
@@ -136,7 +143,7 @@ def _simulate(
     in, and no group may scatter by more than a tenth.
     """
     while True:
-        truth = draw_parameters(card, design, rng, widen=widen)
+        truth = draw_parameters(card, design, rng, widen=widen, around=around)
         log_loss = simulate_log_loss(card, design, truth, rng)
         low = np.quantile(log_loss, LOW_LOSS)
         noise = np.exp(truth["theta"].sel(parameter="sigma").to_numpy().max())

@@ -79,21 +79,25 @@ def _data(design: Design) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
         data["training_run_index"] = (design.training_run_index, of_run)
         data["training_run_group"] = (group, of_training_run)
         data |= {f"run_middle_{name}": (v, of_training_run) for name, v in middles.items()}
-    typical = {**design.reference.log_inputs, "loss": design.reference.log_loss}
-    return data | {f"typical_{name}": (np.asarray(v), ()) for name, v in typical.items()}
+    reference = design.reference
+    data["typical_loss"] = (np.asarray(reference.log_loss), ())
+    for prefix, values in (("typical", reference.log_inputs), ("spread", reference.spread)):
+        data |= {f"{prefix}_{name}": (np.asarray(v), ()) for name, v in values.items()}
+    return data
 
 
-class _Typical(dict[str, Any]):
-    """Logs of what is typical of the runs, made data of the model when a law asks for them."""
+class _OnDemand(dict[str, Any]):
+    """Numbers that become data of the model when a law asks for them, and not before."""
 
-    def __init__(self, design: Design) -> None:
+    def __init__(self, prefix: str, values: Mapping[str, float]) -> None:
         super().__init__()
-        self._values = {**design.reference.log_inputs, "loss": design.reference.log_loss}
+        self.prefix, self.values_by_name = prefix, values
 
     def __missing__(self, name: str) -> Any:
         import pymc as pm
 
-        self[name] = pm.Data(f"typical_{name}", np.asarray(self._values[name]))
+        value = np.asarray(self.values_by_name[name])
+        self[name] = pm.Data(f"{self.prefix}_{name}", value)
         return self[name]
 
 
@@ -121,10 +125,13 @@ def build_model(card: ModelCard, design: Design) -> pm.Model:
         data = {
             name: pm.Data(name, v, dims=dims)
             for name, (v, dims) in _data(design).items()
-            if not name.startswith("typical")
+            if not name.startswith(("typical", "spread"))
         }
-        typical = _Typical(design)
-        reference = Reference(log_inputs=typical, log_loss=typical["loss"])
+        reference = Reference(
+            log_inputs=_OnDemand("typical", design.reference.log_inputs),
+            spread=_OnDemand("spread", design.reference.spread),
+            log_loss=pm.Data("typical_loss", np.asarray(design.reference.log_loss)),
+        )
         theta = _theta(card, design)
         nu = pm.LogNormal("nu", np.log(card.noise.nu.median), card.noise.nu.sigma)
         natural, sigma = _natural_of_rows(card, law, reference, theta, data)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_scaling.inference.card import ModelCard
+from bayes_scaling.inference.card import LogNormal, ModelCard
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.model import (
     parameter_names,
@@ -21,7 +23,12 @@ __all__ = ["draw_parameters", "prior_theta", "simulate_log_loss"]
 
 
 def draw_parameters(
-    card: ModelCard, design: Design, rng: np.random.Generator, *, widen: float = 1.0
+    card: ModelCard,
+    design: Design,
+    rng: np.random.Generator,
+    *,
+    widen: float = 1.0,
+    around: Mapping[str, float] | None = None,
 ) -> xr.Dataset:
     """One draw of every free quantity of the model, from the card's priors.
 
@@ -33,6 +40,8 @@ def draw_parameters(
     widen : float
         Factor on every prior's standard deviation; above 1 draws truths that the priors find
         surprising.
+    around : mapping of str to float, optional
+        Values of sampled parameters that take the place of their prior medians.
 
     Returns
     -------
@@ -41,6 +50,9 @@ def draw_parameters(
     """
     names = parameter_names(card)
     centre, width = population_prior(card)
+    for name, value in (around or {}).items():
+        positive = isinstance(card.priors[name], LogNormal)
+        centre[names.index(name)] = np.log(value) if positive else value
     shape = (len(design.groups), len(names))
     free: dict[str, tuple[tuple[str, ...], NDArray[np.float64]]] = {}
     if card.pooling is None:

@@ -30,6 +30,7 @@ LOW_LOSS = 0.1
 """Quantile of the losses that makes the unit of loss."""
 
 FLOPS_PER_PARAM_TOKEN = 6.0
+NO_SPREAD = 1e-6
 _SLOPE_STEP = 0.25
 """Half the step, in log compute, over which a local allocation exponent is measured."""
 
@@ -79,20 +80,23 @@ class Reference:
     ----------
     log_inputs : mapping of str to float
         Mean natural log of each input of the law over the runs.
+    spread : mapping of str to float
+        Standard deviation of the natural log of each input over the runs.
     log_loss : float
         Natural log of a low loss of the runs (their tenth percentile), in their unit.
     """
 
     log_inputs: Mapping[str, Any]
+    spread: Mapping[str, Any]
     log_loss: Any
 
     @classmethod
     def of(cls, log_inputs: Mapping[str, ArrayLike], loss: ArrayLike) -> Reference:
         """Reference of runs, given as arrays of shape (run,)."""
+        arrays = {name: np.asarray(x, dtype=float) for name, x in log_inputs.items()}
         return cls(
-            log_inputs={
-                name: _typical(np.asarray(x, dtype=float)) for name, x in log_inputs.items()
-            },
+            log_inputs={name: _typical(x) for name, x in arrays.items()},
+            spread={name: _spread(x) for name, x in arrays.items()},
             # Not the lowest: one mis-recorded loss must not move the prior of every term.
             log_loss=float(np.log(np.quantile(np.asarray(loss, dtype=float), LOW_LOSS))),
         )
@@ -112,6 +116,13 @@ def _typical(log_input: Array) -> float:
     if np.all(np.isfinite(log_input)):
         return float(np.mean(log_input))
     return float(np.log(np.mean(np.exp(log_input)))) if np.any(np.isfinite(log_input)) else 0.0
+
+
+def _spread(log_input: Array) -> float:
+    """Standard deviation of the finite values; one where there is none to speak of."""
+    finite = log_input[np.isfinite(log_input)]
+    spread = float(np.std(finite)) if len(finite) else 0.0
+    return spread if spread > NO_SPREAD else 1.0
 
 
 class Law(ABC):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from bayes_scaling.laws.base import Parameter, PublishedFit, Reference
@@ -50,17 +51,26 @@ AMPLITUDE = Parameter(
 )
 
 
+SPREADS = "standard deviations of its logarithm over the runs"
+
+
 def _sampled(parameter: Parameter) -> Parameter:
-    """A break as it is sampled: its place as a log ratio to the reference point or last break."""
-    if not parameter.name.startswith("d"):
+    """A break as it is sampled: place and width in standard deviations of log x over the runs."""
+    if parameter.name.startswith("c"):
         return parameter
+    if parameter.name.startswith("f"):
+        return replace(
+            parameter, name=f"w{parameter.name[1]}", meaning=f"width of the break, in {SPREADS}"
+        )
     place, support = ("u1", "real") if parameter.name == "d1" else ("u2", "positive")
-    meaning = (
-        "log of the place of the first break over the reference {x}"
-        if place == "u1"
-        else "log of the place of the second break over the first"
+    of = "first break from the reference {x}" if place == "u1" else "second break from the first"
+    return Parameter(
+        name=place,
+        meaning=f"distance of the {of}, in {SPREADS}",
+        unit="",
+        latex=f"u_{place[1]}",
+        support=support,
     )
-    return Parameter(name=place, meaning=meaning, unit="", latex=f"u_{place[1]}", support=support)
 
 
 class _Broken(OneVariable):
@@ -78,14 +88,14 @@ class _Broken(OneVariable):
 
     def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
         """Places d_i, and A so that the reducible loss at the reference point is T."""
-        log_x0 = reference.log_inputs[self.x]
+        log_x0, spread = reference.log_inputs[self.x], reference.spread[self.x]
         worth = level(xp, theta["T"], reference)
-        values = {name: theta[name] for name in theta if name[0] in "cf"}
+        values = {f"c{i}": theta[f"c{i}"] for i in range(self.breaks + 1)}
         log_a, place = xp.log(worth) + theta["c0"] * log_x0, log_x0
         for i in range(1, self.breaks + 1):
-            place = place + theta[f"u{i}"]
-            values[f"d{i}"] = xp.exp(place)
-            log_a = log_a + theta[f"c{i}"] * _bend(xp, log_x0 - place, theta[f"f{i}"])
+            place = place + spread * theta[f"u{i}"]
+            values |= {f"d{i}": xp.exp(place), f"f{i}": spread * theta[f"w{i}"]}
+            log_a = log_a + theta[f"c{i}"] * _bend(xp, log_x0 - place, values[f"f{i}"])
         return values | {
             "E": level(xp, theta["E"], reference),
             "A": xp.exp(log_a),

@@ -136,7 +136,11 @@ def test_anchored_coordinates_invert_and_their_jacobian_is_right(pooled):
     names = parameter_names(load_card("chinchilla"))
     rng = np.random.default_rng(2)
     anchor = {"params": np.array([20.4, 19.0]), "tokens": np.array([22.7, 23.8])}
-    reference = Reference(log_inputs={"params": 20.0, "tokens": 23.0}, log_loss=0.9)
+    reference = Reference(
+        log_inputs={"params": 20.0, "tokens": 23.0},
+        spread={"params": 1.0, "tokens": 1.0},
+        log_loss=0.9,
+    )
     transform = Anchored(law, names, reference, anchor, pooled=pooled)
     mu, tau = rng.normal(-1, 0.5, 6), np.exp(rng.normal(-2, 0.5, 6))
     theta = rng.normal(-1, 0.5, (2, 6))

@@ -1,5 +1,7 @@
 """Every registered law goes through one battery that samples nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -19,13 +21,14 @@ TYPICAL = {
 }  # fmt: skip
 REFERENCE = Reference(
     log_inputs={name: float(np.log(value)) for name, value in TYPICAL.items()},
+    spread=dict.fromkeys(TYPICAL, 1.8),
     log_loss=float(np.log(2.3)),
 )
 GRID = np.geomspace(0.05, 20, 6)
 POSITIVE = {
     "E": 0.7, "T": 0.4, "T_N": 0.3, "T_D": 0.25, "T_S": 0.3, "U": 0.7, "R": 3.0, "q": 0.3,
     "gamma": 0.6, "crit": 0.5, "kappa": 0.02, "zipf": 0.5, "K": 2.0, "delta": 1.2, "excess": 0.4,
-    "R_D": 12.0, "R_N": 6.0, "k": 0.2, "f1": 0.7, "f2": 0.5, "u2": 2.0, "t_D": 0.2,
+    "R_D": 12.0, "R_N": 6.0, "k": 0.2, "w1": 0.4, "w2": 0.3, "u2": 1.1, "t_D": 0.2,
     "t_N": 0.4, "alpha_S": 0.7, "alpha_B": 0.25, "alpha_N": 0.08, "W": 0.4,
 }  # fmt: skip
 REAL = {
@@ -152,7 +155,7 @@ def test_loss_is_proportional_to_the_levels(law):
 def test_sampled_parameters_do_not_depend_on_units(law):
     """The same sampled parameters and ten times the loss: ten times the predicted loss."""
     inputs, theta = logs(points(law)), sampled(law, 3)
-    other = Reference(log_inputs=REFERENCE.log_inputs, log_loss=REFERENCE.log_loss + np.log(10))
+    other = replace(REFERENCE, log_loss=REFERENCE.log_loss + np.log(10))
     one, ten = (law.mean(np, inputs, law.natural(np, theta, r)) for r in (REFERENCE, other))
     np.testing.assert_allclose(ten, 10 * one, rtol=1e-9)
 
