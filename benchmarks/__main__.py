@@ -1,4 +1,4 @@
-"""Command line of the benchmarks: speed, scaling, accuracy, laws."""
+"""Command line of the benchmarks: speed, scaling, accuracy, laws, reproduce."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import accuracy, laws, scaling, speed
+from benchmarks import accuracy, laws, reproduce, scaling, speed
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.record import RESULTS
 from benchmarks.world import Noise
@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   python -m benchmarks scaling --rows 50 500 --groups 1 4
   python -m benchmarks accuracy --replications 10
   python -m benchmarks laws --only coupled kaplan-nd --tables 5
+  python -m benchmarks reproduce --data FOLDER   beside published findings
 
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     elif parsed.command == "laws":
         table = laws.run(parsed.only, parsed.tables, not parsed.single, parsed.seed, folder)
+    elif parsed.command == "reproduce":
+        table = reproduce.run(parsed.only, parsed.data, parsed.seed, folder)
     else:
         noise = Noise(sigma=parsed.sigma, nu=parsed.nu)
         table = accuracy.run(
@@ -68,7 +71,16 @@ def _parser() -> argparse.ArgumentParser:
     _scaling(commands.add_parser("scaling", parents=[common], help="growth with rows and groups"))
     _accuracy(commands.add_parser("accuracy", parents=[common], help="width and coverage"))
     _laws(commands.add_parser("laws", parents=[common], help="recovery of every law"))
+    _reproduce(commands.add_parser("reproduce", parents=[common], help="published findings"))
     return parser
+
+
+def _reproduce(parser: argparse.ArgumentParser) -> None:
+    parts = list(reproduce.PARTS)
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with the tables of published runs"
+    )
 
 
 def _laws(parser: argparse.ArgumentParser) -> None:

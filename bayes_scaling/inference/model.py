@@ -23,6 +23,7 @@ import numpy as np
 
 from bayes_scaling.inference.card import LogNormal, ModelCard
 from bayes_scaling.inference.card import Normal as NormalPrior
+from bayes_scaling.inference.coordinates import Coordinates
 from bayes_scaling.inference.design import Design
 from bayes_scaling.laws import Law, Reference
 
@@ -30,14 +31,24 @@ if TYPE_CHECKING:
     import pymc as pm
 
 __all__ = [
-    "build_model", "parameter_names", "population_prior", "spread_prior", "varying_names",
-    "varying_prior", "with_runs",
+    "build_model", "coordinates", "parameter_names", "population_prior", "spread_prior",
+    "varying_names", "varying_prior", "with_runs",
 ]  # fmt: skip
 
 
 def parameter_names(card: ModelCard) -> list[str]:
     """Names along the model's ``parameter`` dim: the law's sampled parameters, and sigma."""
     return [parameter.name for parameter in card.get_law().sampled] + ["sigma"]
+
+
+def coordinates(card: ModelCard, design: Design) -> Coordinates:
+    """Coordinates that theta is sampled in."""
+    return Coordinates(
+        law=card.get_law(),
+        names=tuple(parameter_names(card)),
+        reference=design.reference,
+        anchor=design.anchor,
+    )
 
 
 def varying_names(card: ModelCard) -> list[str]:
@@ -240,13 +251,7 @@ def _theta(card: ModelCard, design: Design) -> Any:
     from bayes_scaling.inference.geometry import Anchored
 
     # Coordinates do not change the model, so those of another table serve this one, too.
-    geometry = Anchored(
-        card.get_law(),
-        parameter_names(card),
-        design.reference,
-        design.anchor,
-        pooled=card.pooling is not None,
-    )
+    geometry = Anchored(coordinates(card, design), pooled=card.pooling is not None)
     centre, width = population_prior(card)
     dims = ("group", "parameter")
     if card.pooling is None:

@@ -7,6 +7,7 @@ import xarray as xr
 
 from bayes_scaling import read_runs
 from bayes_scaling.inference.card import load_card
+from bayes_scaling.inference.coordinates import Coordinates
 from bayes_scaling.inference.design import make_design
 from bayes_scaling.inference.model import (
     build_model,
@@ -141,7 +142,8 @@ def test_anchored_coordinates_invert_and_their_jacobian_is_right(pooled):
         spread={"params": 1.0, "tokens": 1.0},
         log_loss=0.9,
     )
-    transform = Anchored(law, names, reference, anchor, pooled=pooled)
+    coordinates = Coordinates(law=law, names=tuple(names), reference=reference, anchor=anchor)
+    transform = Anchored(coordinates, pooled=pooled)
     mu, tau = rng.normal(-1, 0.5, 6), np.exp(rng.normal(-2, 0.5, 6))
     theta = rng.normal(-1, 0.5, (2, 6))
     inputs = (None, None, pt.as_tensor(mu), pt.as_tensor(tau))
