@@ -6,6 +6,7 @@ each other.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,10 @@ from bayes_scaling.inference.model import (
     varying_prior,
 )
 
-__all__ = ["Noise", "log_likelihood", "log_prior", "noise_of_runs", "parameter_values", "pit"]
+__all__ = [
+    "Noise", "draws_of", "log_likelihood", "log_prior", "noise_of", "noise_of_runs",
+    "parameter_values", "pit",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
 
@@ -47,31 +51,63 @@ def parameter_values(card: ModelCard, theta: Array) -> dict[str, Array]:
     return values
 
 
+Draws = Mapping[str, Array]
+"""Draws of the free quantities of a model as arrays, the sample first."""
+
+
+def draws_of(posterior: xr.Dataset) -> dict[str, Array]:
+    """Draws of a dataset with dims (sample, ...) as `noise_of` takes them."""
+    dims = {
+        "theta": ("sample", "group", "parameter"),
+        "nu": ("sample",),
+        "run_effect": ("sample", "training_run"),
+        "run_sigma": ("sample",),
+        "budget_effect": ("sample", "budget", "varying"),
+    }
+    return {
+        name: posterior[name].transpose(*order).to_numpy()
+        for name, order in dims.items()
+        if name in posterior
+    }
+
+
 def noise_of_runs(card: ModelCard, design: Design, posterior: xr.Dataset) -> Noise:
     """What the model expects of every run; `posterior` has dims (sample, ...)."""
-    natural, sigma = _of_rows(card, design, posterior)
+    return noise_of(card, design, draws_of(posterior))
+
+
+def noise_of(card: ModelCard, design: Design, draws: Draws) -> Noise:
+    """What the model expects of every run, for draws of its free quantities.
+
+    Parameters
+    ----------
+    card : ModelCard
+    design : Design
+    draws : mapping of str to array
+        ``theta`` (sample, group, parameter), ``nu`` (sample,), and where the model has them
+        ``run_effect`` (sample, training_run), ``run_sigma`` (sample,), ``budget_effect``
+        (sample, budget, varying).
+    """
+    natural, sigma = _of_rows(card, design, draws)
     centre = np.log(card.get_law().mean(np, design.log_inputs, natural))
     variance = sigma**2
     if design.training_run_index is not None:
-        effect = posterior["run_effect"].transpose("sample", "training_run").to_numpy()
+        effect = draws["run_effect"]
         padded = np.concatenate([effect, np.zeros((len(effect), 1))], axis=1)
         centre = centre + padded[:, design.training_run_index]
         alone = design.training_run_index == len(design.training_runs)
-        variance = variance + np.where(alone, posterior["run_sigma"].to_numpy()[:, None] ** 2, 0)
+        variance = variance + np.where(alone, draws["run_sigma"][:, None] ** 2, 0)
     if design.log_loss_se is not None:
         variance = variance + design.log_loss_se**2
     scale = np.broadcast_to(np.sqrt(variance), centre.shape)
-    return Noise(centre, scale, posterior["nu"].to_numpy()[:, None])
+    return Noise(centre, scale, draws["nu"][:, None])
 
 
-def _of_rows(
-    card: ModelCard, design: Design, posterior: xr.Dataset
-) -> tuple[dict[str, Array], Array]:
+def _of_rows(card: ModelCard, design: Design, draws: Draws) -> tuple[dict[str, Array], Array]:
     """Natural parameters and noise of the runs; a single column where all runs share them."""
-    law = card.get_law()
-    theta = posterior["theta"].transpose("sample", "group", "parameter").to_numpy()
+    law, theta = card.get_law(), draws["theta"]
     if design.budget_index is not None:
-        effect = posterior["budget_effect"].transpose("sample", "budget", "varying").to_numpy()
+        effect = draws["budget_effect"]
         theta = theta[:, design.group_index]
         for i, name in enumerate(varying_names(card)):
             theta[..., parameter_names(card).index(name)] += effect[:, design.budget_index, i]
