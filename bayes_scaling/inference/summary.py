@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from bayes_scaling.errors import InputError
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from bayes_scaling.inference.posterior import Fit
 
 __all__ = ["STATISTICS", "check_prob", "summarise", "summarise_fit"]
@@ -55,11 +57,19 @@ def summarise_fit(fit: Fit, prob: float) -> pd.DataFrame:
         for name in names:
             at = {"group": group} if "group" in posterior[name].dims else {}
             values = posterior[name].sel(at).to_numpy().ravel()
-            quality = statistics[name].sel(at)
             rows.append(
                 {"group": group, "parameter": name}
                 | {key: float(value) for key, value in summarise(values, prob).items()}
                 | {"prob": prob}
-                | {k: float(quality.sel(statistic=k)) for k in ("ess_bulk", "ess_tail", "r_hat")}
+                | _quality(statistics, name, at)
             )
     return pd.DataFrame(rows).set_index(["group", "parameter"])
+
+
+def _quality(statistics: xr.Dataset, name: str, at: dict[str, str]) -> dict[str, float]:
+    """Effective sample sizes and R-hat; nan for an exponent that the law fixes."""
+    wanted = ("ess_bulk", "ess_tail", "r_hat")
+    if name not in statistics:
+        return dict.fromkeys(wanted, float("nan"))
+    found = statistics[name].sel(at)
+    return {key: float(found.sel(statistic=key)) for key in wanted}
