@@ -74,7 +74,7 @@ def test_all_problems_are_named_at_once():
 
 
 def test_unknown_card_lists_the_known(tmp_path):
-    with pytest.raises(CardError, match="known: .*'chinchilla', 'chinchilla-hierarchical'"):
+    with pytest.raises(CardError, match=r"known: .*'chinchilla', 'chinchilla-hierarchical'"):
         load_card("chinchila")
     with pytest.raises(CardError, match="cannot read"):
         load_card(tmp_path / "missing.toml")
