@@ -3,12 +3,15 @@
 >>> fit = example_fit(groups=3)           # hierarchical, by "architecture"
 >>> fit = example_fit()                   # one group, card "chinchilla"
 >>> fit = example_fit(groups=3, crossed=True)   # by "architecture" and "dataset"
+>>> fit = law_fit("isoflop", groups=3)    # any card, on runs that have all its law asks for
 """
 
 from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,10 +21,13 @@ from bayes_scaling.inference.assemble import assemble
 from bayes_scaling.inference.card import ModelCard, load_card
 from bayes_scaling.inference.design import Design, make_design
 from bayes_scaling.inference.diagnostics import Evidence, diagnose
-from bayes_scaling.inference.model import parameter_names
+from bayes_scaling.inference.fitting import prepare
+from bayes_scaling.inference.invented import invented_columns
+from bayes_scaling.inference.model import parameter_names, population_prior, varying_names
 from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.inference.sample import Effort
+from bayes_scaling.laws import LOW_LOSS, Reference, log_inputs
 from bayes_scaling.runs import Runs, read_runs
 
 TRUTH = {"E": 1.8, "A": 480.0, "B": 2080.0, "alpha": 0.348, "beta": 0.366}
@@ -105,11 +111,93 @@ def example_fit(
     runs = example_runs(groups, crossed=crossed, seed=seed)
     model = model.grouped_by(columns)
     design = make_design(runs, columns, model)
-    sampled = _fake_sampling(model, design, groups, seed, n_draws)
-    tree = assemble(model, design, runs, sampled, seed=seed, sampler="none")
-    effort = Effort(draws=n_draws, chains=CHAINS)
+    centre = _true_theta(design, example_truth(groups))
+    sampled = _fake_sampling(model, design, centre, seed, n_draws)
+    return _finished(model, design, runs, sampled, seed)
+
+
+@functools.cache
+def law_fit(
+    card: str,
+    groups: int = 1,
+    *,
+    x: str | None = None,
+    counting: str = "as given",
+    n_runs: int = 48,
+    seed: int = 1,
+    n_draws: int = 400,
+) -> Fit:
+    """A valid `Fit` of any card whose truth is the centre of the card's priors.
+
+    Its runs are invented, with every column that a law may ask for, and have the losses of that
+    truth; budgets of isoFLOP cards depart from it by a few per thousand.
+
+    Parameters
+    ----------
+    card : str
+        Name of a shipped card.
+    groups : int
+        Architectures; each has slightly higher losses than the one before.
+    x : str, optional
+        Variable of a law of one variable.
+    counting : str
+        What the parameters count.
+    n_runs : int
+        Runs of each group, before a card leaves some out.
+    seed, n_draws : int
+        As for `example_fit`.
+
+    Returns
+    -------
+    Fit
+        The same object for the same arguments: do not change its tree.
+    """
+    model, rng = load_card(card).on(x), np.random.default_rng(seed)
+    columns = invented_columns(n_runs * groups, rng, isoflop=model.varying is not None)
+    names = np.repeat(NAMES[:groups], n_runs)
+    theta, reference = _central_theta(model, columns, groups)
+    value = parameter_values(model, theta[np.repeat(np.arange(groups), n_runs)])
+    inputs = log_inputs(model.get_law().inputs, columns, of="the example")
+    loss = model.get_law().mean(np, inputs, model.get_law().natural(np, value, reference))
+    loss = loss * np.exp(SIGMA * rng.standard_t(NU, size=len(loss)))
+    table = pd.DataFrame({**columns, "loss": loss, "architecture": names})
+    runs = read_runs(table, name="example", counting=counting)
+    question = prepare(runs, model, by="architecture" if groups > 1 else None)
+    # The truth is stated in this reference, not in that of the losses with their noise.
+    design = replace(question.design, reference=reference)
+    order = [NAMES.index(name) if name in NAMES else 0 for name in design.groups]
+    sampled = _fake_sampling(question.card, design, theta[order], seed, n_draws)
+    return _finished(question.card, design, question.runs, sampled, seed)
+
+
+def _central_theta(
+    card: ModelCard, columns: dict[str, np.ndarray], groups: int
+) -> tuple[np.ndarray, Reference]:
+    """Theta of every group, (group, parameter), in a reference in which the low loss is one."""
+    law, names = card.get_law(), parameter_names(card)
+    inputs = log_inputs(law.inputs, columns, of="the example")
+    reference = replace(Reference.of(inputs, [1.0]), log_loss=float(np.log(2.5)))
+    theta = population_prior(card)[0]
+    theta[-1] = np.log(SIGMA)
+    levels = [names.index(p.name) for p in law.sampled if p.unit == "nats"]
+    for _ in range(4):  # once is enough where the loss is proportional to the levels
+        loss = law.mean(np, inputs, law.natural(np, parameter_values(card, theta), reference))
+        theta[levels] -= np.log(np.quantile(loss, LOW_LOSS)) - reference.log_loss
+    every = np.tile(theta, (groups, 1))
+    every[:, levels] += 0.03 * np.arange(groups)[:, None]
+    return every, reference
+
+
+def _finished(card: ModelCard, design: Design, runs: Runs, sampled: xr.DataTree, seed: int) -> Fit:
+    """The fit of draws, with its checks."""
+    tree = assemble(card, design, runs, sampled, seed=seed, sampler="none")
+    n_draws = sampled["posterior"].sizes["draw"]
     evidence = Evidence(
-        fit=Fit(tree), design=design, warnings=runs.problems, attempt=1, effort=effort
+        fit=Fit(tree),
+        design=design,
+        warnings=runs.problems,
+        attempt=1,
+        effort=Effort(draws=n_draws, chains=CHAINS),
     )
     tree = diagnose(evidence)
     seconds = {"import": 0.0, "compile": 0.0, "sample": 0.0, "total": 0.0}
@@ -132,11 +220,11 @@ def untrusted(fit: Fit) -> Fit:
 
 
 def _fake_sampling(
-    card: ModelCard, design: Design, groups: int, seed: int, n_draws: int
+    card: ModelCard, design: Design, centre: np.ndarray, seed: int, n_draws: int
 ) -> xr.DataTree:
+    """Draws around the true theta of every group, `centre`, of shape (group, parameter)."""
     rng = np.random.default_rng([seed, 7])
     names, shape = parameter_names(card), (CHAINS, n_draws)
-    centre = _true_theta(design, example_truth(groups))
     first = design.group_levels[0] if len(design.by) == 2 else np.arange(len(centre))
     blocks = []
     for i in range(first.max() + 1):
@@ -162,10 +250,21 @@ def _fake_sampling(
         posterior["tau"] = (("parameter",), np.exp(around(tau, 0.1)))
     if card.pooling is not None:
         posterior["mu"] = (("parameter",), around(centre.mean(axis=0), 0.02))
+    if card.varying is not None:
+        varying = varying_names(card)
+        effect = 0.003 * rng.standard_normal((len(design.budgets), len(varying)))
+        posterior["budget_spread"] = (
+            ("varying",),
+            np.exp(around(np.log([0.01] * len(varying)), 0.1)),
+        )
+        posterior["budget_effect"] = (("budget", "varying"), around(effect, 0.001))
     posterior["theta"] = (("group", "parameter"), theta)
     posterior["nu"] = ((), np.exp(around(np.array(np.log(NU)), 0.1)))
+    labels = {"group": design.groups, "parameter": names, "budget": design.budgets}
+    labels |= {"varying": varying_names(card)}
+    labels |= {f"level_{i + 1}": level for i, level in enumerate(design.levels)}
     return xr.DataTree.from_dict(
-        {"posterior": _dataset(posterior, design, names), "sample_stats": _statistics(rng, shape)}
+        {"posterior": _dataset(posterior, labels), "sample_stats": _statistics(rng, shape)}
     )
 
 
@@ -208,10 +307,8 @@ def _true_theta(design: Design, truths: list[dict[str, float]]) -> np.ndarray:
 
 
 def _dataset(
-    posterior: dict[str, tuple[tuple[str, ...], np.ndarray]], design: Design, names: list[str]
+    posterior: dict[str, tuple[tuple[str, ...], np.ndarray]], labels: dict[str, Sequence[str]]
 ) -> xr.Dataset:
-    labels = {"group": design.groups, "parameter": tuple(names)}
-    labels |= {f"level_{i + 1}": level for i, level in enumerate(design.levels)}
     used = {dim for dims, _ in posterior.values() for dim in dims}
     chain, draw = next(iter(posterior.values()))[1].shape[:2]
     coords = {dim: list(values) for dim, values in labels.items() if dim in used}

@@ -35,10 +35,13 @@ class Allocation:
         consistent plan. Coordinates flops and group.
     prob : float
         Probability of the intervals that `table` and `to_json` give.
+    counting : str
+        What N and C count.
     """
 
     draws: xr.Dataset
     prob: float
+    counting: str
 
     def table(self, *, prob: float | None = None) -> pd.DataFrame:
         """One row a budget, group and quantity: mean, median, sd, lower, upper, prob."""
@@ -54,16 +57,15 @@ class Allocation:
         )
 
     def to_json(self) -> str:
-        """List of objects: flops, group, and five statistics of each quantity, with prob."""
+        """List of objects: flops, group, statistics of each quantity with prob, counting."""
         table = self.table()
         columns = ["mean", "median", "sd", "lower", "upper", "prob"]
         answers = []
         for start in range(0, len(table), len(QUANTITIES)):
             rows = table.iloc[start : start + len(QUANTITIES)]
             answer = {"flops": float(rows["flops"].iloc[0]), "group": str(rows["group"].iloc[0])}
-            answers.append(
-                answer | dict(zip(rows["quantity"], rows[columns].to_dict("records"), strict=True))
-            )
+            found = dict(zip(rows["quantity"], rows[columns].to_dict("records"), strict=True))
+            answers.append({**answer, **found, "counting": self.counting})
         return json.dumps(answers, indent=2)
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
@@ -99,7 +101,8 @@ def allocate(
     Raises
     ------
     InputError
-        A budget is not a positive number, or a group is unknown.
+        A budget is not a positive number, a group is unknown, or the law does not say how to
+        split compute.
     """
     check_prob(prob)
     budgets = pd.DataFrame({"flops": quantities(flops, "flops", flops=True)})
@@ -122,4 +125,5 @@ def allocate(
     return Allocation(
         draws=xr.Dataset({key: (dims, value) for key, value in draws.items()}, coords=coords),
         prob=prob,
+        counting=fit.counting,
     )

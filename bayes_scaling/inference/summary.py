@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 from bayes_scaling.errors import InputError
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from bayes_scaling.inference.posterior import Fit
 
-__all__ = ["STATISTICS", "check_prob", "summarise", "summarise_fit"]
+__all__ = [
+    "STATISTICS", "check_prob", "leading_name", "reported_names", "summarise", "summarise_fit",
+]  # fmt: skip
 
 STATISTICS = ("mean", "median", "sd", "lower", "upper")
 
@@ -55,11 +59,45 @@ def summarise_fit(fit: Fit, prob: float) -> pd.DataFrame:
         for name in names:
             at = {"group": group} if "group" in posterior[name].dims else {}
             values = posterior[name].sel(at).to_numpy().ravel()
-            quality = statistics[name].sel(at)
             rows.append(
                 {"group": group, "parameter": name}
                 | {key: float(value) for key, value in summarise(values, prob).items()}
                 | {"prob": prob}
-                | {k: float(quality.sel(statistic=k)) for k in ("ess_bulk", "ess_tail", "r_hat")}
+                | _quality(statistics, name, at)
             )
     return pd.DataFrame(rows).set_index(["group", "parameter"])
+
+
+def _quality(statistics: xr.Dataset, name: str, at: dict[str, str]) -> dict[str, float]:
+    """Effective sample sizes and R-hat; nan for an exponent that the law fixes."""
+    wanted = ("ess_bulk", "ess_tail", "r_hat")
+    if name not in statistics:
+        return dict.fromkeys(wanted, float("nan"))
+    found = statistics[name].sel(at)
+    return {key: float(found.sel(statistic=key)) for key in wanted}
+
+
+def reported_names(fit: Fit, *, scales: bool = True) -> list[str]:
+    """Parameters of the law in the order that people read them, then the exponent a if it is free.
+
+    Parameters
+    ----------
+    fit : Fit
+    scales : bool
+        Whether scales, whose numbers say little by themselves, are among them.
+    """
+    # A law of isoFLOP valleys samples the exponent a itself: it is named once.
+    names = [p.name for p in fit.law.parameters if p.latex != "a" and (scales or not p.scale)]
+    return [*names, *("a" if _free_exponents(fit) else ())]
+
+
+def leading_name(fit: Fit) -> str:
+    """The one parameter to compare groups by: a, or else the first exponent of the law."""
+    if _free_exponents(fit):
+        return "a"
+    return next(p.name for p in fit.law.parameters if not p.scale and p.unit != "nats")
+
+
+def _free_exponents(fit: Fit) -> bool:
+    """Whether the law has allocation exponents, and does not fix them."""
+    return fit.law.allocates and bool(np.ptp(fit.posterior["a"].to_numpy()) > 0)

@@ -52,6 +52,9 @@ class Parameter:
         Symbol in figures, without dollar signs.
     support : {"positive", "real"}
         Positive parameters are sampled, and pooled over groups, on the log scale.
+    scale : bool
+        Whether its number says little by itself, since it moves with the exponents over many
+        decades: short answers leave it out.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Parameter:
     unit: str
     latex: str
     support: str = "positive"
+    scale: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +151,8 @@ class Law(ABC):
         Whether the loss is proportional to the levels taken together, as nearly always.
     allocates : bool
         Whether it says how to split compute between size and data.
+    planned : str
+        What `plan_inputs` takes the inputs besides size and tokens to be, in words.
     """
 
     name: ClassVar[str]
@@ -159,6 +165,7 @@ class Law(ABC):
     published: tuple[PublishedFit, ...] = ()
     homogeneous: ClassVar[bool] = True
     allocates: ClassVar[bool] = True
+    planned: ClassVar[str] = ""
 
     def on(self, x: str) -> Self:
         """The law in another variable; only laws of one variable have this choice.

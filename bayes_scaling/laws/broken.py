@@ -47,7 +47,11 @@ START = Parameter(
     support="real",
 )
 AMPLITUDE = Parameter(
-    name="A", meaning="scale of the power law before the first break", unit="nats {x}^c0", latex="A"
+    name="A",
+    meaning="scale of the power law before the first break",
+    unit="nats {x}^c0",
+    latex="A",
+    scale=True,
 )
 
 

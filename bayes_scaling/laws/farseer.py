@@ -34,7 +34,12 @@ def _power(name: str, of: str, latex: str) -> Parameter:
 
 def _coefficient(name: str, meaning: str, unit: str) -> Parameter:
     return Parameter(
-        name=name, meaning=meaning, unit=unit, latex=f"{name[0]}_{name[1]}", support="real"
+        name=name,
+        meaning=meaning,
+        unit=unit,
+        latex=f"{name[0]}_{name[1]}",
+        support="real",
+        scale=True,
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError
 
-__all__ = ["INPUTS", "Input", "available", "log_inputs"]
+__all__ = ["INPUTS", "Input", "available", "log_inputs", "sources"]
 
 Array = NDArray[np.float64]
 Columns = Mapping[str, Array]
@@ -25,6 +25,8 @@ class Input:
     name : str
     meaning : str
         In words, with its unit.
+    short : str
+        In few words, as in "exponent of ...".
     column : str
         How to name it in a table, for messages.
     read : callable
@@ -33,6 +35,7 @@ class Input:
 
     name: str
     meaning: str
+    short: str
     column: str
     read: Callable[[Columns], Array]
 
@@ -75,37 +78,66 @@ def _column(name: str) -> Callable[[Columns], Array]:
 INPUTS: Mapping[str, Input] = {
     each.name: each
     for each in (
-        Input(name="params", meaning="parameters N", column="params", read=_column("params")),
-        Input(name="tokens", meaning="training tokens D", column="tokens", read=_column("tokens")),
-        Input(name="flops", meaning="training compute C, in FLOPs", column="flops", read=_flops),
+        Input(
+            name="params",
+            meaning="parameters N",
+            short="model size",
+            column="params",
+            read=_column("params"),
+        ),
+        Input(
+            name="tokens",
+            meaning="training tokens D",
+            short="training tokens",
+            column="tokens",
+            read=_column("tokens"),
+        ),
+        Input(
+            name="flops",
+            meaning="training compute C, in FLOPs",
+            short="training compute",
+            column="flops",
+            read=_flops,
+        ),
         Input(
             name="flops_min",
             meaning="compute C_min that a batch far below the critical one would have taken, FLOPs",
+            short="minimum compute",
             column="flops_min",
             read=_column("flops_min"),
         ),
-        Input(name="step", meaning="parameter updates S", column="step", read=_step),
+        Input(
+            name="step",
+            meaning="parameter updates S",
+            short="training steps",
+            column="step",
+            read=_step,
+        ),
         Input(
             name="batch_tokens",
             meaning="tokens of a batch B",
+            short="batch size",
             column="batch_tokens (or step, beside tokens)",
             read=_batch_tokens,
         ),
         Input(
             name="unique_tokens",
             meaning="different tokens among those seen",
+            short="different tokens",
             column="unique_tokens",
             read=_unique_tokens,
         ),
         Input(
             name="aspect_ratio",
             meaning="width over depth, d_model / n_layer",
+            short="aspect ratio",
             column="width and depth",
             read=_aspect_ratio,
         ),
         Input(
             name="pretrained",
             meaning="1 where the run starts from a pre-trained model, 0 where from scratch",
+            short="pre-training",
             column="pretrained",
             read=_column("pretrained"),
         ),
@@ -116,6 +148,18 @@ INPUTS: Mapping[str, Input] = {
 def available(columns: Columns) -> tuple[str, ...]:
     """Names of the inputs that these columns give."""
     return tuple(name for name, each in INPUTS.items() if _read(each, columns) is not None)
+
+
+_SOURCES: Mapping[str, tuple[str, ...]] = {
+    "step": ("step", "batch_tokens"),
+    "batch_tokens": ("batch_tokens", "step"),
+    "aspect_ratio": ("aspect_ratio", "width", "depth"),
+}
+
+
+def sources(name: str) -> tuple[str, ...]:
+    """Columns that an input can be read from, besides params, tokens and flops."""
+    return _SOURCES.get(name, (name,))
 
 
 def _read(each: Input, columns: Columns) -> Array | None:

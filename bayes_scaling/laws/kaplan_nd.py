@@ -31,13 +31,18 @@ EXCESS = Parameter(
     latex=r"\alpha_D / \alpha_N - 1",
 )
 N_SCALE = Parameter(
-    name="N_c", meaning="size at which infinite data leave a loss of 1", unit="params", latex="N_c"
+    name="N_c",
+    meaning="size at which infinite data leave a loss of 1",
+    unit="params",
+    latex="N_c",
+    scale=True,
 )
 D_SCALE = Parameter(
     name="D_c",
     meaning="tokens at which an infinite model has a loss of 1",
     unit="tokens",
     latex="D_c",
+    scale=True,
 )
 
 

@@ -61,6 +61,7 @@ class KaplanNS(Law):
     )
     source = "Kaplan et al. 2020, arXiv:2001.08361, eqs. 1.6, 5.1 to 5.4"
     inputs = ("params", "step", "batch_tokens")
+    planned = "a batch far below the critical one"
     homogeneous: ClassVar[bool] = False
     sampled: tuple[Parameter, ...] = (
         Parameter(
@@ -88,17 +89,23 @@ class KaplanNS(Law):
             meaning="size at which endless training leaves a loss of 1",
             unit="params",
             latex="N_c",
+            scale=True,
         ),
         Parameter(
             name="S_c",
             meaning="steps at which an infinite model has a loss of 1",
             unit="steps",
             latex="S_c",
+            scale=True,
         ),
         N_EXPONENT,
         S_EXPONENT,
         Parameter(
-            name="B_star", meaning="critical batch at a loss of 1", unit="tokens", latex="B_*"
+            name="B_star",
+            meaning="critical batch at a loss of 1",
+            unit="tokens",
+            latex="B_*",
+            scale=True,
         ),
         B_EXPONENT,
     )

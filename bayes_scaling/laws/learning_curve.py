@@ -36,7 +36,9 @@ class LearningCurve(OneVariable):
     sampled = (FLOOR, WORTH, ZIPF)
     parameters = (
         FLOOR,
-        Parameter(name="A", meaning="scale of the error", unit="nats {x}^beta", latex="A"),
+        Parameter(
+            name="A", meaning="scale of the error", unit="nats {x}^beta", latex="A", scale=True
+        ),
         ZIPF,
     )
 

@@ -50,7 +50,7 @@ class M4(OneVariable):
     parameters = (
         FLOOR,
         START,
-        Parameter(name="A", meaning="scale of {x}", unit="{x}^alpha", latex="A"),
+        Parameter(name="A", meaning="scale of {x}", unit="{x}^alpha", latex="A", scale=True),
         BEND,
         EXPONENT,
     )

@@ -12,6 +12,7 @@ from bayes_scaling.laws.inputs import INPUTS
 __all__ = ["VARIABLES", "OneVariable"]
 
 VARIABLES = ("flops", "tokens", "params", "step", "flops_min")
+_UNITS = {"flops": "FLOPs", "flops_min": "FLOPs", "step": "steps"}
 
 
 class OneVariable(Law):
@@ -36,7 +37,7 @@ class OneVariable(Law):
         self.inputs = (self.x,)
         self.formula = self.written.replace("{x}", self.x)
         self.published = self.published_on.get(self.x, ())
-        meaning, unit = INPUTS[self.x].meaning, self.x
+        meaning, unit = INPUTS[self.x].short, _UNITS.get(self.x, self.x)
         self.sampled = tuple(_about(p, meaning, unit) for p in self.sampled)
         self.parameters = tuple(_about(p, meaning, unit) for p in self.parameters)
 

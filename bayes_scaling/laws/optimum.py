@@ -42,7 +42,7 @@ def best_params(loss: Callable[[Array], Array], log_nd: Array) -> Array:
 def _search(loss: Callable[[Array], Array], log_nd: Array) -> Array:
     shares = np.linspace(0.0, 1.0, GRID)
     values = np.stack([loss(share * log_nd) for share in shares])
-    best = np.argmin(values, axis=0)
+    best = np.argmin(np.where(np.isnan(values), np.inf, values), axis=0)
     cell = log_nd / (GRID - 1)
     centre = best * cell
     log_params = centre
@@ -53,5 +53,7 @@ def _search(loss: Callable[[Array], Array], log_nd: Array) -> Array:
         step = np.where(
             bend > 0, -slope / np.where(bend > 0, bend, 1.0), -np.sign(slope) * cell / 2
         )
+        # Beside a size where the loss overflows there is no slope to follow.
+        step = np.where(np.isfinite(step), step, 0.0)
         log_params = np.clip(log_params + step, centre - cell, centre + cell)
     return np.clip(log_params, 0.0, log_nd)

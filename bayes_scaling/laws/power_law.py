@@ -43,7 +43,9 @@ class PowerLaw(OneVariable):
         Parameter(name="alpha", meaning="exponent of {x}", unit="", latex=r"\alpha"),
     )
     parameters = (
-        Parameter(name="x_c", meaning="scale: {x} at a loss of 1", unit="{x}", latex="x_c"),
+        Parameter(
+            name="x_c", meaning="scale: {x} at a loss of 1", unit="{x}", latex="x_c", scale=True
+        ),
         Parameter(name="alpha", meaning="exponent of {x}", unit="", latex=r"\alpha"),
     )
     published_on: ClassVar[dict[str, tuple[PublishedFit, ...]]] = {

@@ -62,6 +62,7 @@ class Repeated(Chinchilla):
     )
     source = "Muennighoff et al. 2023, arXiv:2305.16264, section 3"
     inputs = ("params", "tokens", "unique_tokens")
+    planned = "all tokens new"
     sampled: tuple[Parameter, ...] = (FLOOR, SIZE_LEVEL, DATA_LEVEL, ALPHA, BETA, REPEATS, EXCESS)
     parameters: tuple[Parameter, ...] = (
         FLOOR,

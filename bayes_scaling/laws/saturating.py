@@ -16,7 +16,9 @@ __all__ = ["Saturating"]
 WORTH = Parameter(name="T", meaning="reducible loss at the reference point", unit="nats", latex="T")
 
 
-AMPLITUDE = Parameter(name="A", meaning="scale of the power law", unit="nats {x}^alpha", latex="A")
+AMPLITUDE = Parameter(
+    name="A", meaning="scale of the power law", unit="nats {x}^alpha", latex="A", scale=True
+)
 ALPHA_X = Parameter(name="alpha", meaning="exponent of {x}", unit="", latex=r"\alpha")
 
 

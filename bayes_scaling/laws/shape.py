@@ -48,6 +48,7 @@ class Shape(Chinchilla):
         "McLeish et al. 2025, arXiv:2502.06857"
     )
     inputs = ("params", "tokens", "aspect_ratio")
+    planned = "the best aspect ratio"
     sampled: tuple[Parameter, ...] = (
         FLOOR,
         SIZE_LEVEL,

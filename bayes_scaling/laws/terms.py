@@ -27,10 +27,10 @@ DATA_LEVEL = Parameter(
     latex="T_D",
 )
 SIZE_SCALE = Parameter(
-    name="A", meaning="scale of the size term", unit="nats params^alpha", latex="A"
+    name="A", meaning="scale of the size term", unit="nats params^alpha", latex="A", scale=True
 )
 DATA_SCALE = Parameter(
-    name="B", meaning="scale of the data term", unit="nats tokens^beta", latex="B"
+    name="B", meaning="scale of the data term", unit="nats tokens^beta", latex="B", scale=True
 )
 
 

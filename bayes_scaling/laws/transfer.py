@@ -51,6 +51,7 @@ class Transfer(KaplanND):
     )
     source = "Hernandez et al. 2021, arXiv:2102.01293"
     inputs = ("params", "tokens", "pretrained")
+    planned = "a pre-trained start"
     allocates = False
     sampled: tuple[Parameter, ...] = (
         N_LEVEL,
@@ -76,6 +77,7 @@ class Transfer(KaplanND):
             meaning="scale of the data transferred",
             unit="tokens^(1 - t_D) params^-t_N",
             latex="k",
+            scale=True,
         ),
         DATA_POWER,
         SIZE_POWER,

@@ -82,11 +82,21 @@ class Valley(Law):
     parameters: tuple[Parameter, ...] = (
         FLOOR,
         Parameter(
-            name="R", meaning="scale of the least reducible loss", unit="nats FLOPs^c", latex="R"
+            name="R",
+            meaning="scale of the least reducible loss",
+            unit="nats FLOPs^c",
+            latex="R",
+            scale=True,
         ),
         EXPONENT,
         BEND,
-        Parameter(name="G", meaning="scale of the best size", unit="params FLOPs^-a", latex="G"),
+        Parameter(
+            name="G",
+            meaning="scale of the best size",
+            unit="params FLOPs^-a",
+            latex="G",
+            scale=True,
+        ),
         SLOPE,
         SKEW,
     )

@@ -14,7 +14,7 @@ def test_forecast_json_is_the_library_answer_in_full_precision(answer, pooled):
     given = answer("forecast", pooled, "--params", "70B", "--tokens", "1.4T", "--group", "dense")
     expected = bs.forecast(example_fit(groups=3), params=7e10, tokens=1.4e12, group="dense")
     row = expected.table().iloc[0]
-    assert list(given[0]) == ["params", "tokens", "group", *STATISTICS, "prob"]
+    assert list(given[0]) == ["params", "tokens", "group", *STATISTICS, "prob", "counting"]
     assert given[0]["params"] == 7e10
     assert given[0]["tokens"] == 1.4e12
     assert all(given[0][name] == row[name] for name in STATISTICS)
@@ -74,7 +74,7 @@ def test_allocate_json(answer, pooled):
         (1e21, "dense"), (1e21, bs.NEW_GROUP), (5.76e23, "dense"), (5.76e23, bs.NEW_GROUP),
     ]  # fmt: skip
     assert set(rows[0]) == {
-        "flops", "group", "params", "tokens", "tokens_per_param", "loss", "a", "b"
+        "flops", "group", "params", "tokens", "tokens_per_param", "loss", "a", "b", "counting"
     }  # fmt: skip
     for name in ("params", "tokens", "tokens_per_param", "loss"):
         assert set(rows[0][name]) >= set(STATISTICS)

@@ -12,7 +12,8 @@ import bayes_scaling as bs
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.posterior import Fit
 
-FORECAST_KEYS = ["params", "tokens", "group", "mean", "median", "sd", "lower", "upper", "prob"]
+STATISTICS = ["mean", "median", "sd", "lower", "upper", "prob"]
+FORECAST_KEYS = ["params", "tokens", "group", *STATISTICS, "counting"]
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_forecast_json_schema(groups):
 def test_allocation_json_schema(groups):
     rows = json.loads(bs.allocate(groups, flops=["1e21", "3 PF-days"], group="dense").to_json())
     assert [list(row) for row in rows] == [
-        ["flops", "group", "params", "tokens", "tokens_per_param", "loss", "a", "b"]
+        ["flops", "group", "params", "tokens", "tokens_per_param", "loss", "a", "b", "counting"]
     ] * 2
     assert rows[1]["flops"] == pytest.approx(3 * 8.64e19)
     for quantity in ("params", "tokens", "tokens_per_param", "loss"):

@@ -29,13 +29,21 @@ arXiv:1604.00695 (energy)."""
 
 DIVERGENT_SHARE_MAX = 0.001
 
+EXPONENTS = ("a", "b")
+"""Worked out of the draws; a law may fix them, and then there is nothing to converge."""
+
 STATISTICS = ("r_hat", "ess_bulk", "ess_tail")
 
 
 def convergence(posterior: xr.Dataset) -> xr.Dataset:
-    """R-hat (rank-normalised), bulk and tail ESS of every variable, along ``statistic``."""
+    """R-hat (rank-normalised), bulk and tail ESS of every variable, along ``statistic``.
+
+    Allocation exponents that the law fixes are left out.
+    """
     import arviz as az
 
+    fixed = [n for n in EXPONENTS if n in posterior and float(np.ptp(posterior[n].to_numpy())) == 0]
+    posterior = posterior.drop_vars(fixed)
     parts = [
         az.rhat(posterior),
         az.ess(posterior, method="bulk"),
