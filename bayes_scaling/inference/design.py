@@ -81,22 +81,27 @@ class Design:
 
     @property
     def training_run_anchor(self) -> tuple[dict[str, Array], Index]:
-        """Middle of the log inputs, and the group, of each training run with several rows."""
+        """Middle of the log inputs, and the group, of each training run with several rows.
+
+        Those of which `take` left no row lie at the reference, in the first group.
+        """
         if self.training_run_index is None:
             raise ValueError("no rows of this table share a training run")
         n = len(self.training_runs)
-        _, first = np.unique(self.training_run_index, return_index=True)
-        return self._middles(self.training_run_index, n), self.group_index[first[:n]]
+        group = np.zeros(n + 1, dtype=np.int64)
+        group[self.training_run_index] = self.group_index
+        return self._middles(self.training_run_index, n), group[:n]
 
     def _middles(self, index: Index, n: int) -> dict[str, Array]:
         counts = np.bincount(index, minlength=n)[:n]
-        return {
-            # An input that some runs have none of has no mean log.
-            name: np.bincount(index, values, n)[:n] / counts
-            if np.all(np.isfinite(values))
-            else np.full(n, self.reference.log_inputs[name])
-            for name, values in self.log_inputs.items()
-        }
+        middles = {}
+        for name, values in self.log_inputs.items():
+            middles[name] = np.full(n, float(self.reference.log_inputs[name]))
+            # An input that some runs have none of has no mean log, nor has a run without a row.
+            if np.all(np.isfinite(values)):
+                sums = np.bincount(index, values, n)[:n]
+                np.divide(sums, counts, out=middles[name], where=counts > 0)
+        return middles
 
     def take(self, rows: NDArray[np.bool_]) -> Design:
         """The design with some rows only; groups, training runs and reference stay."""

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from examples import TRUTH, example_fit
 
 import bayes_scaling as bs
@@ -150,3 +151,20 @@ def test_json_has_the_promised_keys(fit):
     assert set(value["laws"][0]["a"]) == {"mean", "median", "sd", "lower", "upper"}
     assert [pair["flops"] for pair in value["pairwise"]] == [1e23]
     assert value["verdicts"]
+
+
+def with_an_influential_run(fit: Fit) -> Fit:
+    """The fit, with a first run that a few draws fit far better than all others do."""
+    tree = fit.tree.copy()
+    seen = tree["log_likelihood"].to_dataset().copy(deep=True)
+    heavy = np.random.default_rng(1).exponential(3.0, size=seen["log_loss"].shape[:2])
+    seen["log_loss"][..., 0] = -heavy
+    tree["log_likelihood"] = xr.DataTree(seen)
+    return Fit(tree)
+
+
+def test_runs_that_cannot_be_left_out_are_told_and_not_warned_about():
+    fits = {"one": example_fit(), "two": with_an_influential_run(example_fit())}
+    comparison = compare(fits)
+    assert comparison.loo.loc["two", "unreliable"] >= 1
+    assert "Pareto k above 0.7" in comparison.verdicts()[0]
