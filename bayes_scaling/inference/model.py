@@ -212,9 +212,13 @@ def _budget_effect(card: ModelCard) -> Any:
     import pymc as pm
     import pytensor.tensor as pt
 
+    from bayes_scaling.inference.geometry import Scaled
+
     names = varying_names(card)
     spread = pm.LogNormal("budget_spread", *varying_prior(card), dims="varying")
-    effect = pm.Normal("budget_effect", 0.0, spread, dims=("budget", "varying"))
+    effect = pm.Normal(
+        "budget_effect", 0.0, spread, dims=("budget", "varying"), default_transform=Scaled()
+    )
     none = pt.zeros_like(effect[:, 0])
     columns = [effect[:, names.index(n)] if n in names else none for n in parameter_names(card)]
     return pt.stack(columns, axis=-1)

@@ -163,6 +163,21 @@ def test_anchored_coordinates_invert_and_their_jacobian_is_right(pooled):
     np.testing.assert_allclose(claimed, numerical, atol=1e-6)
 
 
+def test_scaled_effects_invert_and_their_jacobian_is_right():
+    import pytensor.tensor as pt
+
+    from bayes_scaling.inference.geometry import Scaled
+
+    rng = np.random.default_rng(3)
+    effect, spread = rng.normal(size=(3, 2)), np.array([0.1, 2.0])
+    inputs = (None, None, pt.zeros(()), pt.as_tensor(spread))
+    z = Scaled().forward(pt.as_tensor(effect), *inputs).eval()
+    np.testing.assert_allclose(Scaled().backward(pt.as_tensor(z), *inputs).eval(), effect)
+    slopes = Scaled().backward(pt.as_tensor(z + 1), *inputs).eval() - effect
+    claimed = Scaled().log_jac_det(pt.as_tensor(z), *inputs).eval()
+    np.testing.assert_allclose(claimed, np.log(slopes), rtol=1e-10)
+
+
 def test_named_dims(case):
     card, design, model = case
     assert model.named_vars_to_dims["theta"] == ("group", "parameter")
