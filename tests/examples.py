@@ -26,7 +26,6 @@ from bayes_scaling.inference.invented import invented_columns
 from bayes_scaling.inference.model import parameter_names, population_prior, varying_names
 from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.posterior import Fit
-from bayes_scaling.inference.sample import Effort
 from bayes_scaling.laws import LOW_LOSS, Reference, log_inputs
 from bayes_scaling.runs import Runs, read_runs
 
@@ -191,14 +190,7 @@ def _central_theta(
 def _finished(card: ModelCard, design: Design, runs: Runs, sampled: xr.DataTree, seed: int) -> Fit:
     """The fit of draws, with its checks."""
     tree = assemble(card, design, runs, sampled, seed=seed, sampler="none")
-    n_draws = sampled["posterior"].sizes["draw"]
-    evidence = Evidence(
-        fit=Fit(tree),
-        design=design,
-        warnings=runs.problems,
-        attempt=1,
-        effort=Effort(draws=n_draws, chains=CHAINS),
-    )
+    evidence = Evidence(fit=Fit(tree), design=design, warnings=runs.problems, attempt=1)
     tree = diagnose(evidence)
     seconds = {"import": 0.0, "compile": 0.0, "sample": 0.0, "total": 0.0}
     tree.attrs["seconds"] = json.dumps(seconds)

@@ -94,11 +94,14 @@ def show_fit(fit: Fit, prob: float) -> None:
 def _verdict(fit: Fit) -> str:
     figures = fit.diagnostics
     least = min(figures["min_ess_bulk"], figures["min_ess_tail"])
-    return (
-        f"The posterior {'may be used' if fit.trusted else 'must NOT be used'}: R-hat "
-        f"{figures['max_rhat']:.4f}, {least:.0f} effective draws at least, "
+    quality = (
+        f"Pareto k {figures['pareto_k']:.2f}, {least:.0f} effective draws."
+        if figures["max_rhat"] is None
+        else f"R-hat {figures['max_rhat']:.4f}, {least:.0f} effective draws at least, "
         f"{figures['divergences']} divergences."
-        + (f" {len(fit.problems())} point(s) to know:" if fit.problems() else "")
+    )
+    return f"The posterior {'may be used' if fit.trusted else 'must NOT be used'}: {quality}" + (
+        f" {len(fit.problems())} point(s) to know:" if fit.problems() else ""
     )
 
 

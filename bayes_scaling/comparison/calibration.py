@@ -102,6 +102,7 @@ def calibrate(
     simulations: int = 200,
     seed: int = 1,
     effort: Effort | None = None,
+    engine: str = "nuts",
     on_progress: Callable[[int], None] | None = None,
 ) -> Calibration:
     """Rank true parameters among posterior draws, over many tables simulated from the card.
@@ -115,11 +116,13 @@ def calibrate(
     seed : int
     effort : Effort, optional
         By default 4 chains of 500 draws.
+    engine : {"nuts", "quick"}
+        As `fit` takes it.
     on_progress : callable, optional
         Called with the number of simulations done.
     """
     card = load_card(card)
-    fits = ManyFits(card, design, effort or Effort(draws=500, tune=1000))
+    fits = ManyFits(card, design, effort or Effort(draws=500, tune=1000), engine=engine)
     ranks, divergences = [], 0
     for i in range(simulations):
         rng = np.random.default_rng([seed, i])

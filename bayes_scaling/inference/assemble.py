@@ -33,6 +33,7 @@ _PACKAGES = ("bayes-scaling", "pymc", "nutpie", "arviz", "pytensor", "numpy", "x
 _KEPT_STATISTICS = (
     "diverging", "energy", "n_steps", "depth", "tree_depth", "maxdepth_reached",
     "reached_max_treedepth", "step_size", "mean_tree_accept", "acceptance_rate", "lp", "logp",
+    "pareto_k", "ess",
 )  # fmt: skip
 
 

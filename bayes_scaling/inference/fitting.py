@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.assemble import assemble
 from bayes_scaling.inference.attempts import sample_with_care
 from bayes_scaling.inference.card import ModelCard, load_card
 from bayes_scaling.inference.design import Design, make_design
 from bayes_scaling.inference.diagnostics import Evidence, diagnose
 from bayes_scaling.inference.posterior import Fit
-from bayes_scaling.inference.sample import DEFAULT_SEED, Effort
+from bayes_scaling.inference.quick import QuickError, quick_sample
+from bayes_scaling.inference.sample import DEFAULT_SEED, Effort, Sampling, sample
 from bayes_scaling.runs import Problem, Runs, RunsError, check_groups
 
-__all__ = ["Question", "fit", "prepare", "sample_fit"]
+__all__ = ["ENGINES", "Question", "check_engine", "fit", "prepare", "sample_fit"]
+
+ENGINES = ("nuts", "quick")
+
+REFIT_DRAWS, REFIT_TUNE = 250, 500
+"""Of a chain, without a run: enough for where the plan moves to, at a third of the first cost."""
 
 
 def fit(
@@ -34,6 +41,7 @@ def fit(
     sampler: str = "nutpie",
     adaptation: str = "auto",
     target_accept: float = 0.95,
+    engine: str = "nuts",
     progress: bool = True,
 ) -> Fit:
     """Sample the posterior of a law given runs.
@@ -62,6 +70,10 @@ def fit(
         Mass matrix of nutpie; by default low rank where there are few enough parameters for it.
     target_accept : float
         Acceptance that the step size is tuned to.
+    engine : {"nuts", "quick"}
+        "quick" needs no compiler: the mode, an approximation around it, and importance sampling
+        (see `bayes_scaling.inference.quick`). It is for one group of runs, and hands over to NUTS
+        where it does not serve, which `Fit.problems` then says.
     progress : bool
         Show progress on standard error, or in the notebook.
 
@@ -84,7 +96,22 @@ def fit(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept, adaptation=adaptation
     )
     question = prepare(runs, model, by=by, x=x)
-    return sample_fit(question, effort, seed=seed, sampler=sampler, progress=progress)[0]
+    return sample_fit(
+        question, effort, seed=seed, sampler=sampler, engine=engine, progress=progress
+    )[0]
+
+
+def check_engine(engine: str) -> str:
+    """The name of an engine, if there is one.
+
+    Raises
+    ------
+    InputError
+        There is none of that name.
+    """
+    if engine not in ENGINES:
+        raise InputError(unknown_name("engine", engine, ENGINES))
+    return engine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,32 +150,88 @@ def sample_fit(
     *,
     seed: int = DEFAULT_SEED,
     sampler: str = "nutpie",
+    engine: str = "nuts",
     progress: bool = False,
 ) -> tuple[Fit, Any]:
     """Sample, assemble and check a fit; returns it with the compiled model (nutpie only)."""
+    if check_engine(engine) == "quick":
+        try:
+            return _quick_fit(question, effort, seed), None
+        except QuickError as error:
+            handed_over = Problem(
+                code="engine",
+                severity="warning",
+                message=f"NUTS took the place of the quick engine: {error}.",
+            )
+            question = replace(question, warnings=(*question.warnings, handed_over))
     start = time.perf_counter()
-    from bayes_scaling.inference.model import build_model
+    from bayes_scaling.inference.model import build_model, with_runs
 
-    card, runs, design = question.card, question.runs, question.design
-    pymc_model = build_model(card, design)
+    design = question.design
+    model = build_model(question.card, design)
     seconds = {"import": time.perf_counter() - start}
     sampling, attempt = sample_with_care(
-        pymc_model, effort, seed=seed, sampler=sampler, progress=progress
+        model, effort, seed=seed, sampler=sampler, progress=progress
     )
-    tree = assemble(card, design, runs, sampling.tree, seed=seed, sampler=sampler)
+    shorter = replace(effort, draws=REFIT_DRAWS, tune=REFIT_TUNE)
+
+    def refit(fewer: Design) -> Sampling:
+        compiled = with_runs(sampling.compiled, model, fewer)
+        return sample(model, shorter, seed=seed, compiled=compiled)
+
+    made = _Made(
+        sampling=sampling,
+        attempt=attempt,
+        sampler=sampler,
+        refit=None if sampling.compiled is None else refit,
+    )
+    return _checked(question, made, seed, seconds, start), sampling.compiled
+
+
+def _quick_fit(question: Question, effort: Effort, seed: int) -> Fit:
+    start = time.perf_counter()
+
+    def draw(design: Design) -> Sampling:
+        return quick_sample(question.card, design, effort, seed=seed)
+
+    made = _Made(
+        sampling=draw(question.design),
+        attempt=1,
+        sampler="quick",
+        refit=draw,
+    )
+    return _checked(question, made, seed, {"import": 0.0}, start)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """Draws, and how they came about."""
+
+    sampling: Sampling
+    attempt: int
+    sampler: str
+    refit: Callable[[Design], Sampling] | None
+
+
+def _checked(
+    question: Question, made: _Made, seed: int, seconds: dict[str, float], start: float
+) -> Fit:
+    """The fit of some draws, with its verdicts."""
+    card, design = question.card, question.design
+    tree = assemble(
+        card, design, question.runs, made.sampling.tree, seed=seed, sampler=made.sampler
+    )
     evidence = Evidence(
         fit=Fit(tree),
         design=design,
         warnings=question.warnings,
-        attempt=attempt,
-        effort=effort,
-        compiled=sampling.compiled,
+        attempt=made.attempt,
+        refit=made.refit,
     )
     tree = diagnose(evidence)
-    seconds |= sampling.seconds
-    seconds["total"] = time.perf_counter() - start
-    tree.attrs["seconds"] = json.dumps(seconds)
-    return Fit(tree), sampling.compiled
+    total = {"total": time.perf_counter() - start}
+    tree.attrs["seconds"] = json.dumps(seconds | made.sampling.seconds | total)
+    return Fit(tree)
 
 
 def _group_warnings(runs: Runs, design: Design) -> tuple[Problem, ...]:

@@ -76,7 +76,8 @@ def parameters(fit: Fit, prob: float) -> Table:
     for group, name in summary.index:
         row = summary.loc[(group, name)]
         values = [number(float(row[key])) for key in ("median", "lower", "upper", "mean", "sd")]
-        quality = (f"{row['r_hat']:.3f}", f"{row['ess_bulk']:.0f}", f"{row['ess_tail']:.0f}")
+        rhat = "" if np.isnan(row["r_hat"]) else f"{row['r_hat']:.3f}"
+        quality = (rhat, f"{row['ess_bulk']:.0f}", f"{row['ess_tail']:.0f}")
         rows.append((str(group), str(name), meanings.get(str(name), ""), *values, *quality))
     heads = (
         "group", "parameter", "meaning", "median", f"lower ({percent(prob)})",

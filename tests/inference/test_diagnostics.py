@@ -13,7 +13,6 @@ from bayes_scaling.inference.diagnostics.identifiability import check_identifiab
 from bayes_scaling.inference.diagnostics.predictive import check_predictive
 from bayes_scaling.inference.model import population_prior
 from bayes_scaling.inference.posterior import Fit
-from bayes_scaling.inference.sample import Effort
 from bayes_scaling.inference.storage import design_of
 
 
@@ -24,7 +23,7 @@ def fit():
 
 def evidence_of(fit: Fit, **changes) -> Evidence:
     design = replace(design_of(fit), **changes)
-    return Evidence(fit=fit, design=design, warnings=(), attempt=1, effort=Effort())
+    return Evidence(fit=fit, design=design, warnings=(), attempt=1)
 
 
 def test_design_survives_the_tree(fit):

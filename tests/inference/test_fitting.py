@@ -63,6 +63,21 @@ def test_every_parameter_has_mixed(one_group, groups):
         assert fit.diagnostics["divergences"] == 0
 
 
+def test_the_quick_engine_finds_the_posterior_of_nuts(one_group):
+    quick = bs.fit(bs.read_runs(simulated()), engine="quick", seed=7, progress=False)
+    assert quick.diagnostics["pareto_k"] < 0.7
+    by_nuts, by_quick = (fit.summary().loc["all runs"] for fit in (one_group, quick))
+    for name in [*TRUTH, "a", "sigma"]:
+        nuts, ours = by_nuts.loc[name], by_quick.loc[name]
+        ess = [min(row["ess_bulk"], row["ess_tail"]) for row in (nuts, ours)]
+        error = nuts["sd"] * np.sqrt(sum(1 / n for n in ess))
+        assert abs(nuts["mean"] - ours["mean"]) < 4 * error, name
+        # Of a Normal, the error of a 5 % quantile is 2.1 and that of the sd 0.7 times as large;
+        # these have heavier tails.
+        for key, factor in (("sd", 1.0), ("lower", 2.1), ("upper", 2.1)):
+            assert abs(nuts[key] - ours[key]) < 5 * factor * error, (name, key)
+
+
 def test_same_seed_same_draws_and_another_seed_others(one_group):
     runs = bs.read_runs(simulated())
     again, other = (bs.fit(runs, seed=seed, progress=False) for seed in (7, 8))

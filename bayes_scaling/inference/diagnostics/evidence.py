@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.pointwise import noise_of_runs, pit
 from bayes_scaling.inference.posterior import Fit
-from bayes_scaling.inference.sample import Effort
+from bayes_scaling.inference.sample import Sampling
 from bayes_scaling.runs import Problem
 
 __all__ = ["Evidence"]
@@ -24,14 +23,25 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """A fit before its verdict, with what is known only while it is being made."""
+    """A fit before its verdict, with what is known only while it is being made.
+
+    Attributes
+    ----------
+    fit : Fit
+    design : Design
+    warnings : sequence of Problem
+        Of the table of runs.
+    attempt : int
+        Which attempt the draws are of.
+    refit : callable, optional
+        Draws for fewer of the runs.
+    """
 
     fit: Fit
     design: Design
     warnings: Sequence[Problem]
     attempt: int
-    effort: Effort
-    compiled: Any = None
+    refit: Callable[[Design], Sampling] | None = None
 
     @cached_property
     def thinned(self) -> xr.Dataset:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +21,6 @@ SHIFT_MAX = 1.0
 
 N_NAMED = 3
 """Most influential runs that are named."""
-
-REFIT_DRAWS, REFIT_TUNE = 250, 500
-"""Of a chain, without a run: enough for where the plan moves to, at a third of the first cost."""
 
 Array = NDArray[np.float64]
 
@@ -123,19 +119,10 @@ def _log_answer(evidence: Evidence, natural: dict[str, Array]) -> Array:
 
 
 def _theta_without(evidence: Evidence, run: int, group: int) -> NDArray[np.float64] | None:
-    """Draws of a group's theta without one run, by sampling again with the compiled model."""
-    from bayes_scaling.inference.model import build_model, with_runs
-    from bayes_scaling.inference.sample import sample
-
-    if evidence.compiled is None:
+    """Draws of a group's theta without one run."""
+    if evidence.refit is None:
         return None
     shorter = evidence.design.take(np.arange(len(evidence.design.log_loss)) != run)
-    model = build_model(evidence.fit.card, evidence.design)
-    sampling = sample(
-        model,
-        replace(evidence.effort, draws=REFIT_DRAWS, tune=REFIT_TUNE),
-        seed=evidence.fit.seed,
-        compiled=with_runs(evidence.compiled, model, shorter),
-    )
-    theta = sampling.tree["posterior"]["theta"].isel(group=group)
+    posterior = evidence.refit(shorter).tree["posterior"].to_dataset()
+    theta = posterior["theta"].isel(group=group)
     return theta.to_numpy().reshape(-1, theta.sizes["parameter"])
