@@ -197,6 +197,7 @@ def compare(
     factor: float = FACTOR,
     prob: float = DEFAULT_PROB,
     seed: int = DEFAULT_SEED,
+    compiled: Mapping[str, Any] | None = None,
 ) -> Comparison:
     """Compare laws that were fitted to the same runs.
 
@@ -216,6 +217,8 @@ def compare(
     prob : float
         Probability of the intervals.
     seed : int
+    compiled : mapping of str to object, optional
+        Models that `sample_fit` compiled, by the name of their fit; `hold_out` compiles the others.
 
     Returns
     -------
@@ -226,7 +229,7 @@ def compare(
     InputError
         The fits are of different runs or count differently, or a question is not valid.
     """
-    held = {} if hold_out is None else _held_out(fits, hold_out, seed, {})
+    held = {} if hold_out is None else _held_out(fits, hold_out, seed, compiled or {})
     return _compare(fits, held, flops, group, factor, prob)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bayes_scaling.comparison.average import same_runs
 from bayes_scaling.comparison.compare import Comparison, compare
 from bayes_scaling.comparison.counted import exponent_as_counted
+from bayes_scaling.comparison.extrapolation import largest_runs
 from bayes_scaling.comparison.many_fits import ManyFits
 from bayes_scaling.comparison.plans import DIFFERS, SAME
 from bayes_scaling.errors import InputError
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Analysis", "KaplanOrChinchilla", "kaplan_or_chinchilla"]
 
-COUPLED, CHINCHILLA, KAPLAN = "kaplan-or-chinchilla", "chinchilla", "kaplan-nd"
+COUPLED, CHINCHILLA, KAPLAN = "coupled", "Chinchilla", "Kaplan"
+CARDS: Final = {COUPLED: "kaplan-or-chinchilla", CHINCHILLA: "chinchilla", KAPLAN: "kaplan-nd"}
+"""Model card of each law, by its name in answers."""
+
 KAPLANS_A, CHINCHILLAS_A = 0.73, 0.50
 """N_opt ~ C^a: Kaplan et al. 2020, Table 6; Hoffmann et al. 2022, approach 1."""
 
@@ -210,6 +214,7 @@ class KaplanOrChinchilla:
 def kaplan_or_chinchilla(
     runs: Runs,
     *,
+    hold_out: float | None = None,
     prob: float = DEFAULT_PROB,
     omega: float = PEARCE_SONG_OMEGA,
     seed: int = DEFAULT_SEED,
@@ -226,6 +231,9 @@ def kaplan_or_chinchilla(
     ----------
     runs : Runs
         All runs are one group.
+    hold_out : float, optional
+        Share of the runs, those with the most compute, to predict by each law fitted without
+        them. None leaves it out.
     prob : float
         Probability of the intervals.
     omega : float
@@ -241,7 +249,7 @@ def kaplan_or_chinchilla(
     Raises
     ------
     InputError
-        There are too few runs to leave out the larger half.
+        There are too few runs to leave out the larger half, or `hold_out` is not a valid share.
     """
     check_prob(prob)
     order = np.argsort(runs.flops, kind="stable")
@@ -251,15 +259,17 @@ def kaplan_or_chinchilla(
             f"{len(runs)} runs are too few for this study, which also looks at the smaller half of "
             f"them: {2 * FEWEST_SMALL} are needed. `compare` needs fewer"
         )
+    if hold_out is not None:
+        largest_runs(runs.flops, hold_out)  # what can be refused is refused before sampling
     effort = effort or Effort()
     fits: dict[str, Fit] = {}
     compiled: dict[str, Any] = {}
-    for name in (COUPLED, CHINCHILLA, KAPLAN):
+    for name, card in CARDS.items():
         fits[name], compiled[name] = sample_fit(
-            prepare(runs, name), effort, seed=seed, progress=progress
+            prepare(runs, card), effort, seed=seed, progress=progress
         )
     same_runs(fits)
-    comparison = compare(fits, prob=prob, seed=seed)
+    comparison = compare(fits, hold_out=hold_out, prob=prob, seed=seed, compiled=compiled)
     again = _Again(runs=runs, compiled=compiled, effort=effort, seed=seed)
     return KaplanOrChinchilla(
         comparison=comparison,
@@ -280,7 +290,7 @@ class _Again:
 
     def exponent(self, name: str, runs: Runs, rows: NDArray[np.bool_]) -> Array:
         """Draws of the exponent a at the largest of the rows, shape (sample,)."""
-        question = prepare(runs, name)
+        question = prepare(runs, CARDS[name])
         seen = question.design.take(rows)
         design = replace(seen, reference=Reference.of(seen.log_inputs, np.exp(seen.log_loss)))
         card = load_card(question.card)

@@ -7,6 +7,55 @@ A model does not sample the published constants (A and alpha correlate at 0.999)
 terms of the law are worth at a typical run: the `Law.sampled` parameters, of order one and nearly
 uncorrelated. `Law.natural` takes them to the published constants, given the `Reference`: what is
 typical.
+
+A law of one's own is a subclass that states its facts and these two functions. Under the decorator
+`register_law` cards can name it; `notebooks/a_law_of_your_own.ipynb` goes all the way.
+
+>>> from bayes_scaling.laws.base import Law, Parameter
+>>> from bayes_scaling.laws.terms import ALPHA, BETA, FLOOR, amplitude, level
+>>> class Product(Law):
+...     name = "product"
+...     title = "Size and data multiply, as in Zhang et al. 2024"
+...     source = "Zhang et al. 2024, arXiv:2402.17193"
+...     formula = "E + A / (params**alpha * tokens**beta)"
+...     worth = Parameter(
+...         name="T", meaning="reducible loss at the reference run", unit="nats", latex="T"
+...     )
+...     scale = Parameter(name="A", meaning="scale of the product", unit="", latex="A")
+...     sampled = (FLOOR, worth, ALPHA, BETA)
+...     parameters = (FLOOR, scale, ALPHA, BETA)
+...     allocates = False  # the better of two exponents would take all of the compute
+...
+...     def mean(self, xp, log_inputs, theta):
+...         power = theta["alpha"] * log_inputs["params"] + theta["beta"] * log_inputs["tokens"]
+...         return theta["E"] + theta["A"] * xp.exp(-power)
+...
+...     def natural(self, xp, theta, reference):
+...         at_size = amplitude(
+...             xp, level(xp, theta["T"], reference), theta["alpha"], reference.log_inputs["params"]
+...         )
+...         return {
+...             "E": level(xp, theta["E"], reference),
+...             "A": amplitude(xp, at_size, theta["beta"], reference.log_inputs["tokens"]),
+...             "alpha": theta["alpha"],
+...             "beta": theta["beta"],
+...         }
+>>> round(float(Product().loss(1e9, 2e10, E=1.8, A=1e3, alpha=0.2, beta=0.2)), 3)
+1.938
+
+What both functions must keep to:
+
+- Arithmetic and functions of ``xp`` only, on arrays that broadcast; no branch on a value. The soft
+  maximum and other mathematics that both namespaces share are in `bayes_scaling.laws.numeric`.
+- Inputs are natural logs, by the names of `bayes_scaling.laws.inputs`.
+- Sampled parameters with the unit "nats" are *levels*, shares of a low loss of the runs:
+  `bayes_scaling.laws.terms.level` puts them into the unit of the losses. Doubling all of them must
+  double the loss; a law that is not like that says ``homogeneous = False``, which costs the sampler
+  its best coordinates.
+- `natural` gives every one of `parameters`, and may give more. Of the reference it may use the
+  typical log of the law's own inputs, and the log of a low loss.
+- A parameter that may be negative has ``support="real"``, and a normal prior in cards; all others
+  are positive, and log-normal.
 """
 
 from __future__ import annotations

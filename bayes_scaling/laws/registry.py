@@ -14,11 +14,25 @@ _LAWS: dict[str, Law] = {}
 
 
 def register_law[L: type[Law]](law: L) -> L:
-    """Make a law available to cards under its ``name``; a class decorator."""
-    if law.name in _LAWS and type(_LAWS[law.name]) is not law:
+    """Make a law available to cards under its ``name``; a class decorator.
+
+    A class that is defined again, by a notebook cell that is run twice or a module that is
+    reloaded, takes the place of the earlier one.
+
+    Raises
+    ------
+    InputError
+        Another law has that name.
+    """
+    known = _LAWS.get(law.name)
+    if known is not None and _address(type(known)) != _address(law):
         raise InputError(f"a law named {law.name!r} is already registered; choose another name")
     _LAWS[law.name] = law()
     return law
+
+
+def _address(law: type[Law]) -> tuple[str, str]:
+    return law.__module__, law.__qualname__
 
 
 def list_laws() -> tuple[Law, ...]:
@@ -37,5 +51,8 @@ def get_law(name: str, x: str | None = None) -> Law:
         No law has that name (the message lists those that exist), or it has no choice of `x`.
     """
     if name not in _LAWS and name not in {law.name for law in list_laws()}:
-        raise InputError(unknown_name("law", name, sorted(_LAWS)))
+        raise InputError(
+            unknown_name("law", name, sorted(_LAWS))
+            + "; one of your own is known once the file that registers it is imported"
+        )
     return _LAWS[name] if x is None else _LAWS[name].on(x)

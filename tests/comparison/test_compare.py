@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from examples import TRUTH, example_fit
+from examples import TRUTH, example_fit, example_runs
 
 import bayes_scaling as bs
-from bayes_scaling.comparison import average_fits, compare
+from bayes_scaling.comparison import average_fits, compare, kaplan_or_chinchilla
 from bayes_scaling.comparison.counted import exponent_as_counted
 from bayes_scaling.comparison.extrapolation import largest_runs
 from bayes_scaling.comparison.plans import plan_difference, verdict
@@ -141,6 +141,13 @@ def test_other_runs_and_other_counting_are_refused(fit):
         average_fits({"one": fit, "two": fit}, {"one": 1.0})
     with pytest.raises(InputError, match="factor must be above 1"):
         compare({"one": fit, "two": fit}, factor=0.5)
+
+
+def test_a_study_refuses_before_it_samples():
+    with pytest.raises(InputError, match="too few for this study"):
+        kaplan_or_chinchilla(example_runs())
+    with pytest.raises(InputError, match="must lie between 0 and 1"):
+        kaplan_or_chinchilla(example_runs(n_sizes=6), hold_out=1.5)
 
 
 def test_json_has_the_promised_keys(fit):
