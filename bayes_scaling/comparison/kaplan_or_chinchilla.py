@@ -11,15 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_scaling.comparison.average import same_runs
-from bayes_scaling.comparison.compare import Comparison, compare
+from bayes_scaling.comparison.compare import compare
 from bayes_scaling.comparison.counted import exponent_as_counted
 from bayes_scaling.comparison.many_fits import ManyFits
 from bayes_scaling.comparison.plans import DIFFERS, SAME
+from bayes_scaling.comparison.result import Comparison
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.card import load_card
 from bayes_scaling.inference.fitting import prepare, sample_fit
 from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
+from bayes_scaling.inference.progress import announce, working
 from bayes_scaling.inference.sample import DEFAULT_SEED, Effort
 from bayes_scaling.inference.summary import check_prob, summarise
 from bayes_scaling.laws import Reference
@@ -255,15 +257,18 @@ def kaplan_or_chinchilla(
     fits: dict[str, Fit] = {}
     compiled: dict[str, Any] = {}
     for name in (COUPLED, CHINCHILLA, KAPLAN):
+        announce(name, show=progress)
         fits[name], compiled[name] = sample_fit(
             prepare(runs, name), effort, seed=seed, progress=progress
         )
     same_runs(fits)
     comparison = compare(fits, prob=prob, seed=seed)
     again = _Again(runs=runs, compiled=compiled, effort=effort, seed=seed)
+    with working("analysing the runs as Kaplan et al. did", show=progress):
+        analyses = _analyses(fits, runs, small, again, omega)
     return KaplanOrChinchilla(
         comparison=comparison,
-        analyses=_analyses(fits, runs, small, again, omega),
+        analyses=analyses,
         untested=_untested(runs),
         prob=prob,
     )

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_scaling.inference.posterior import Fit
+from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
+from bayes_scaling.inference.summary import summarise
 
-__all__ = ["DIFFERS", "SAME", "PlanDifference", "plan_difference", "verdict"]
+__all__ = [
+    "DIFFERS", "SAME", "PlanDifference", "pair_verdicts", "plan_difference", "verdict",
+]  # fmt: skip
 
 DIFFERS, SAME = 0.9, 0.1
 """Probabilities of a practical difference beyond which it is, and is not, there."""
+
+PLURAL: Final = {
+    "differs": "differ",
+    "does not differ in practice": "do not differ in practice",
+    "undecided": "may differ or not",
+}
 
 Array = NDArray[np.float64]
 
@@ -66,14 +77,14 @@ class PlanDifference:
             f"round {self.loss_if_other_holds.mean():.2g}."
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        lower, median, upper = np.quantile(self.ratio, [0.05, 0.5, 0.95])
+    def to_dict(self, *, prob: float = DEFAULT_PROB) -> dict[str, Any]:
+        """As plain data, with the interval of the ratio of sizes that has this probability."""
+        ratio = {key: float(value) for key, value in summarise(self.ratio, prob).items()}
         return {
             "one": self.one,
             "other": self.other,
             "flops": self.flops,
-            "ratio": {"median": float(median), "lower": float(lower), "upper": float(upper)},
+            "ratio": {**ratio, "prob": prob},
             "factor": self.factor,
             "probability_differs": self.probability,
             "verdict": self.verdict,
@@ -88,6 +99,22 @@ def verdict(probability: float) -> str:
     if probability > DIFFERS:
         return "differs"
     return "does not differ in practice" if probability < SAME else "undecided"
+
+
+def pair_verdicts(plans: Sequence[PlanDifference]) -> list[str]:
+    """One sentence for each pair of laws, over its budgets; a pair's plans are in a row."""
+    sentences = []
+    for (one, other), own in groupby(plans, key=lambda plan: (plan.one, plan.other)):
+        pair = list(own)
+        parts = []
+        for found, same in groupby(pair, key=lambda plan: plan.verdict):
+            budgets = ", ".join(f"{plan.flops:.3g}" for plan in same)
+            parts.append(f"{PLURAL[found]} at {budgets} FLOPs")
+        sentences.append(
+            f"The sizes that {one} and {other} call for {'; they '.join(parts)} (by a factor of "
+            f"{pair[0].factor:g} or more)."
+        )
+    return sentences
 
 
 def plan_difference(
