@@ -62,6 +62,7 @@ def data_facts(fit: Fit) -> Facts:
         facts.append(("reading", fit.reading))
     return [
         *facts,
+        ("what N and C count", fit.counting),
         ("runs", str(fit.n_runs)),
         (
             "model size N",
