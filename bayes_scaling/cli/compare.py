@@ -59,7 +59,7 @@ HoldOut = Annotated[
     ),
 ]
 NoHoldOut = Annotated[
-    bool, typer.Option("--no-hold-out", help="Fit to all of RUNS only: about twice as fast.")
+    bool, typer.Option("--no-hold-out", help="Only fit to all of RUNS, and predict none.")
 ]
 Flops = Annotated[
     list[str] | None,

@@ -41,6 +41,7 @@ def introduce(comparison: Comparison) -> None:
 
 def show_scores(comparison: Comparison) -> None:
     """Print scores, weights and exponents, one row a law."""
+    held = bool(comparison.held_out)
     rows = [
         [
             str(row["law"]),
@@ -48,17 +49,27 @@ def show_scores(comparison: Comparison) -> None:
             f"{row['se']:.1f}",
             f"{row['difference']:.1f} +- {row['difference_se']:.1f}" if i else NONE,
             f"{row['weight']:.2f}",
-            _score(row["elpd_extrapolation"]),
+            *([f"{row['elpd_extrapolation']:.1f}"] if held else []),
             _interval(row, "a"),
             _interval(row, "b"),
         ]
         for i, row in enumerate(_records(comparison))
     ]
-    heads = ["law", "elpd", "se", "behind the best", "weight", "held out", "a", "b"]
+    heads = [
+        "law",
+        "elpd",
+        "se",
+        "behind the best",
+        "weight",
+        *(["held out"] if held else []),
+        "a",
+        "b",
+    ]
     of = f" of {comparison.group}" if comparison.first.by else ""
     caption = (
-        "elpd: log predictive density of runs left out one at a time, nats in sum; held out: the "
-        "same of the largest runs, by a fit without them; weight: stacking. "
+        "elpd: log predictive density of runs left out one at a time, nats in sum; "
+        + ("held out: the same of the largest runs, by a fit without them; " if held else "")
+        + "weight: stacking. "
         f"N_opt ~ C^a, D_opt ~ C^b{of}: median, and {output.interval_name(comparison.prob)}"
     )
     output.print_table(heads, rows, left=("law",), lines=True, caption=caption, width=output.WIDE)
@@ -67,10 +78,6 @@ def show_scores(comparison: Comparison) -> None:
 def _records(comparison: Comparison) -> list[dict[str, Any]]:
     table = comparison.table().rename_axis("law").reset_index()
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
-
-
-def _score(value: float) -> str:
-    return NONE if math.isnan(value) else f"{value:.1f}"
 
 
 def _interval(row: dict[str, Any], name: str) -> str:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 __all__ = ["Analysis", "KaplanOrChinchilla", "kaplan_or_chinchilla"]
 
 COUPLED, CHINCHILLA, KAPLAN = "kaplan-or-chinchilla", "chinchilla", "kaplan-nd"
+CALLED: Final = {
+    COUPLED: "the coupled law", CHINCHILLA: "Chinchilla's law", KAPLAN: "Kaplan's law",
+}  # fmt: skip
 KAPLANS_A, CHINCHILLAS_A = 0.73, 0.50
 """N_opt ~ C^a: Kaplan et al. 2020, Table 6; Hoffmann et al. 2022, approach 1."""
 
@@ -158,20 +161,24 @@ class KaplanOrChinchilla:
         """The answer and its reasons, in sentences."""
         corner, full = self.corners(), summarise(self.analyses[0].a, self.prob)
         loo = self.comparison.loo
-        gaps = ", ".join(
-            f"{name} by {loo.loc[name, 'difference']:.1f} +- {loo.loc[name, 'difference_se']:.1f}"
-            for name in loo.index[1:]
-        )
+        behind = zip(loo.index, loo["difference"], loo["difference_se"], strict=True)
+        _, *gaps = [f"{CALLED[name]} by {gap:.1f} +- {error:.1f}" for name, gap, error in behind]
         answer = (
             f"Of the laws between Kaplan's and Chinchilla's, these runs give Chinchilla's corner "
             f"(gamma within {NEAR_ONE:g} of 1) a probability of {corner['chinchilla']:.2f} and "
-            f"Kaplan's (no irreducible loss) {corner['kaplan']:.2f}."
+            f"Kaplan's (no irreducible loss) {corner['kaplan']:.2f}; neither: "
+            f"{corner['neither']:.2f}."
         )
-        scores = f"Left-out runs are predicted best by {loo.index[0]}; it beats {gaps} nats in sum."
+        scores = (
+            f"Left-out runs are predicted best by {CALLED[loo.index[0]]}, which beats "
+            f"{' and '.join(gaps)} nats in sum."
+        )
+        nearer = float(np.mean(self.analyses[0].a < (CHINCHILLAS_A + KAPLANS_A) / 2))
         exponent = (
             f"The compute-optimal size grows as C^a with a = {full['median']:.2f} "
             f"({full['lower']:.2f} to {full['upper']:.2f}); Chinchilla's answer was "
-            f"{CHINCHILLAS_A:.2f}, Kaplan's {KAPLANS_A:.2f}."
+            f"{CHINCHILLAS_A:.2f}, Kaplan's {KAPLANS_A:.2f}, and it is nearer to Chinchilla's with "
+            f"probability {nearer:.2f}."
         )
         return [answer, scores, exponent, *self._reasons(), *self.untested.values()]
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
 from bayes_scaling.inference.summary import summarise
+from bayes_scaling.units import format_quantity
 
 __all__ = [
     "DIFFERS", "SAME", "PlanDifference", "pair_verdicts", "plan_difference", "verdict",
@@ -69,12 +70,11 @@ class PlanDifference:
         """The verdict as a sentence, with its numbers."""
         ratio = float(np.median(self.ratio))
         return (
-            f"At {self.flops:.3g} FLOPs {self.other} calls for {ratio:.2f} times the size that "
-            f"{self.one} calls for; "
-            f"the probability that they differ by more than a factor of {self.factor:g} is "
-            f"{self.probability:.2f}: {self.verdict}. Following {self.other} where {self.one} "
-            f"holds costs {self.loss_if_one_holds.mean():.2g} nats on average, the other way "
-            f"round {self.loss_if_other_holds.mean():.2g}."
+            f"At {format_quantity(self.flops)} FLOPs {self.other} calls for {ratio:.2f} times the "
+            f"size that {self.one} calls for; the probability that they differ by more than a "
+            f"factor of {self.factor:g} is {self.probability:.2f}: {self.verdict}. Following "
+            f"{self.other} where {self.one} holds costs {self.loss_if_one_holds.mean():.2g} nats "
+            f"on average, the other way round {self.loss_if_other_holds.mean():.2g}."
         )
 
     def to_dict(self, *, prob: float = DEFAULT_PROB) -> dict[str, Any]:
@@ -108,11 +108,11 @@ def pair_verdicts(plans: Sequence[PlanDifference]) -> list[str]:
         pair = list(own)
         parts = []
         for found, same in groupby(pair, key=lambda plan: plan.verdict):
-            budgets = ", ".join(f"{plan.flops:.3g}" for plan in same)
+            budgets = ", ".join(format_quantity(plan.flops) for plan in same)
             parts.append(f"{PLURAL[found]} at {budgets} FLOPs")
         sentences.append(
-            f"The sizes that {one} and {other} call for {'; they '.join(parts)} (by a factor of "
-            f"{pair[0].factor:g} or more)."
+            f"The sizes that {one} and {other} call for {'; they '.join(parts)} (within a factor "
+            f"of {pair[0].factor:g} they count as the same)."
         )
     return sentences
 

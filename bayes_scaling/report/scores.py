@@ -30,7 +30,7 @@ def scores(comparison: Comparison) -> Table:
                 f"{row['elpd_loo']:.1f} ± {row['se']:.1f}",
                 behind if i else NONE,
                 f"{row['weight']:.2f}",
-                _or_none(row["elpd_extrapolation"], ".1f"),
+                *([f"{row['elpd_extrapolation']:.1f}"] if comparison.held_out else []),
                 *(_exponent(row, exponent) for exponent in "ab"),
                 str(int(row["unreliable"])),
             )
@@ -38,13 +38,10 @@ def scores(comparison: Comparison) -> Table:
     median = f"median ({percent(comparison.prob)})"
     heads = (
         "law", "elpd, leaving out one run", "behind the best", "stacking weight",
-        "elpd of the largest runs", f"a, {median}", f"b, {median}", "unreliable runs",
+        *(["elpd of the largest runs"] if comparison.held_out else []), f"a, {median}",
+        f"b, {median}", "unreliable runs",
     )  # fmt: skip
     return Table(name="Scores of the laws", heads=heads, rows=tuple(rows))
-
-
-def _or_none(value: float, form: str) -> str:
-    return NONE if math.isnan(value) else format(value, form)
 
 
 def _exponent(row: Any, name: str) -> str:

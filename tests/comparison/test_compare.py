@@ -168,7 +168,7 @@ def test_one_sentence_a_pair_of_laws(fit):
     assert first.startswith("The sizes that one and same call for do not differ in practice at ")
     assert "that one and far call for differ at " in second
     assert third.count("FLOPs") == 1
-    assert first.endswith("(by a factor of 1.25 or more).")
+    assert first.endswith("(within a factor of 1.25 they count as the same).")
 
 
 def test_plans_are_of_a_group_that_every_law_knows():
