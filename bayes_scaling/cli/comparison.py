@@ -65,7 +65,7 @@ def show_scores(comparison: Comparison) -> None:
         "a",
         "b",
     ]
-    of = f" of {comparison.group}" if comparison.first.by else ""
+    of = _of_group(comparison)
     caption = (
         "elpd: log predictive density of runs left out one at a time, nats in sum; "
         + ("held out: the same of the largest runs, by a fit without them; " if held else "")
@@ -73,6 +73,10 @@ def show_scores(comparison: Comparison) -> None:
         f"N_opt ~ C^a, D_opt ~ C^b{of}: median, and {output.interval_name(comparison.prob)}"
     )
     output.print_table(heads, rows, left=("law",), lines=True, caption=caption, width=output.WIDE)
+
+
+def _of_group(comparison: Comparison) -> str:
+    return f" of {comparison.group}" if comparison.first.by else ""
 
 
 def _records(comparison: Comparison) -> list[dict[str, Any]]:
@@ -103,7 +107,8 @@ def _show_plans(comparison: Comparison) -> None:
         for name in comparison.allocations()
     ]
     heads = ["FLOPs", "law", "params", "tokens", "tokens/param", "loss"]
-    caption = f"compute-optimal plans: median, and {output.interval_name(comparison.prob)}"
+    interval = output.interval_name(comparison.prob)
+    caption = f"compute-optimal plans{_of_group(comparison)}: median, and {interval}"
     output.print_table(heads, rows, left=("law",), lines=True, caption=caption)
 
 

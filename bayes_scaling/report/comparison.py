@@ -95,6 +95,7 @@ def _context(comparison: Comparison, headline: Sequence[str]) -> dict[str, Any]:
         "plans": scores.plans(comparison) if plans else None,
         "pairs": scores.pairs(comparison) if plans else None,
         "figures": _pictures(comparison) if plans else [],
+        "group": comparison.group if fit.by else "",
         "laws": scores.laws(comparison),
         "problems": _problems(comparison),
         "versions": [pair for pair in facts.versions(fit) if pair[0] not in OF_ONE_FIT],

@@ -69,6 +69,12 @@ def test_sentences_first_then_scores_plans_and_counting(comparison):
     assert comparison.first.tree.attrs["runs_hash"] in text
 
 
+def test_the_group_of_the_plans_is_named():
+    fit = example_fit(groups=3)
+    made = compare({"one": fit, "other": shifted(fit, A=1.5)}, flops="1e22", group="experts")
+    assert "Exponents and plans are of experts." in Page(render_comparison(made)).text
+
+
 def test_user_text_is_escaped():
     page = render_comparison(nasty())
     assert "<script" not in page

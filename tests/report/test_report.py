@@ -5,13 +5,13 @@ import json
 
 import pandas as pd
 import pytest
-from examples import example_fit, untrusted
+from examples import example_fit, law_fit, untrusted
 from pages import Page
 
 import bayes_scaling as bs
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.posterior import NEW_GROUP, Fit
-from bayes_scaling.report import render, render_report, write_report
+from bayes_scaling.report import facts, render, render_report, write_report
 from bayes_scaling.report.words import interval, number
 
 NASTY = "<script>alert(1)</script> & $x_1$"
@@ -129,6 +129,11 @@ def test_the_report_shows_how_to_make_it_again():
     assert "by='architecture'" in text
     assert f"seed={fit.seed}" in text
     assert all(version in text for version in fit.versions.values())
+
+
+def test_the_variable_of_a_law_of_one_is_part_of_the_recipe():
+    assert "x='tokens'" in facts.recipe(law_fit("saturating", x="tokens"))
+    assert "x=" not in facts.recipe(example_fit())
 
 
 def test_the_report_of_a_fit_is_always_the_same():
