@@ -1,7 +1,15 @@
+from . import comparison as comparison
 from . import figures as figures
 from . import laws as laws
 from . import report as report
 from . import units as units
+from .comparison import AveragedFit as AveragedFit
+from .comparison import Comparison as Comparison
+from .comparison import KaplanOrChinchilla as KaplanOrChinchilla
+from .comparison import average_fits as average_fits
+from .comparison import compare as compare
+from .comparison import compare_models as compare_models
+from .comparison import kaplan_or_chinchilla as kaplan_or_chinchilla
 from .decisions import Allocation as Allocation
 from .decisions import Forecast as Forecast
 from .decisions import allocate as allocate
@@ -13,6 +21,7 @@ from .errors import FitFileError as FitFileError
 from .errors import InputError as InputError
 from .inference import NEW_GROUP as NEW_GROUP
 from .inference import CheckResult as CheckResult
+from .inference import Effort as Effort
 from .inference import Fit as Fit
 from .inference import ModelCard as ModelCard
 from .inference import PriorPredictive as PriorPredictive

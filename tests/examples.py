@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayes_scaling.comparison import KaplanOrChinchilla, compare
+from bayes_scaling.comparison.kaplan_or_chinchilla import Analysis
 from bayes_scaling.inference.assemble import assemble
 from bayes_scaling.inference.card import ModelCard, load_card
 from bayes_scaling.inference.design import Design, make_design
@@ -209,6 +211,53 @@ def untrusted(fit: Fit) -> Fit:
     others = [check for check in json.loads(tree.attrs["checks"]) if check["name"] != "r-hat"]
     tree.attrs["checks"] = json.dumps([failed, *others])
     return Fit(tree)
+
+
+def shifted(fit: Fit, **factors: float) -> Fit:
+    """The fit with natural parameters multiplied, as if another law had been fitted."""
+    tree = fit.tree.copy()
+    posterior = tree["posterior"].to_dataset()
+    values = {name: posterior[name] * factor for name, factor in factors.items()}
+    tree["posterior"] = posterior.assign(values)
+    return Fit(tree)
+
+
+def counted(fit: Fit, counting: str) -> Fit:
+    """The same fit of runs that say what they count."""
+    tree = fit.tree.copy()
+    tree.attrs = {**tree.attrs, "counting": counting}
+    return Fit(tree)
+
+
+def example_study() -> KaplanOrChinchilla:
+    """A study whose three fits are of one law, shifted, and whose analyses are made up."""
+    coupled = counted(law_fit("kaplan-or-chinchilla"), "N total, C 6ND")
+    fits = {
+        "coupled": coupled,
+        "Chinchilla": shifted(coupled, A=1.1),
+        "Kaplan": shifted(coupled, E=0.9),
+    }
+    rng = np.random.default_rng(3)
+    full = coupled.exponents(coupled.parameters(coupled.groups[0]))["a"]
+    analyses = [
+        Analysis(name="full", what="the coupled law on all runs", a=full),
+        Analysis(
+            name="no irreducible loss",
+            what="Kaplan's law, without an irreducible loss, on all runs",
+            a=full + rng.normal(0.2, 0.01, full.shape),
+            cause="irreducible loss",
+        ),
+        Analysis(
+            name="small scale",
+            what="the coupled law on the 24 runs of least compute",
+            a=full + rng.normal(0.0, 0.01, full.shape),
+            cause="small scale",
+        ),
+    ]
+    untested = {"warm-up": "Warm-up cannot be tested with this table."}
+    return KaplanOrChinchilla(
+        comparison=compare(fits), analyses=analyses, untested=untested, prob=0.9
+    )
 
 
 def _fake_sampling(

@@ -41,12 +41,26 @@ def test_import_is_light():
     assert loaded("import bayes_scaling", names) == []
 
 
+def test_the_names_of_comparisons_are_light():
+    code = "from bayes_scaling import Effort, compare, kaplan_or_chinchilla, report"
+    assert loaded(code, ("pymc", "pytensor", "arviz", "nutpie", "numba", "matplotlib")) == []
+
+
 def test_every_public_name_can_be_had():
     code = "import bayes_scaling as bs\nfor name in dir(bs): getattr(bs, name)"
     assert loaded(code, ("sys",)) == ["sys"]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["fit", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["fit", "--help"],
+        ["compare", "--help"],
+        ["kaplan-or-chinchilla", "--help"],
+    ],
+)
 def test_help_computes_nothing(arguments):
     names = (*HEAVY, "numpy", "pandas", "xarray", "rich")
     assert loaded(COMMAND.format(arguments=arguments), names) == []

@@ -3,14 +3,25 @@
 Every command prints text for people, or with ``--json`` one JSON value on standard output, with
 numbers in full precision and null for what is not finite::
 
-    fit, summary  {"format": 1, "name", "model", "n_runs", "groups": [...], "prob",
+    fit, summary  {"format": 1, "name", "model", "n_runs", "groups": [...], "by": [...],
+                   "inputs": [...], "counting", "seed", "prob",
                    "diagnostics": {"max_rhat", "min_ess_bulk", "min_ess_tail", "divergences",
                                    "trusted", ...},
                    "seconds": {"import", "compile", "sample", "total"},
                    "parameters": {GROUP: {"E": STATISTICS, ...}}, "warnings": [text, ...]}
-    forecast      [{"params", "tokens", "group", "mean", "median", "sd", "lower", "upper", "prob"}]
+    forecast      [{"params", "tokens", "group", "mean", "median", "sd", "lower", "upper", "prob",
+                    "counting"}], and what else was asked: "flops", "step", "unique_tokens", ...
     allocate      [{"flops", "group", "params": STATISTICS, "tokens": STATISTICS,
-                    "tokens_per_param": STATISTICS, "loss": STATISTICS}]
+                    "tokens_per_param": STATISTICS, "loss": STATISTICS, "a": STATISTICS,
+                    "b": STATISTICS, "counting"}]
+    compare       {"format": 1, "laws": [LAW, ...] the best first, "pairwise": [PAIR, ...],
+                   "held_out": {"n_runs", "decades"} or null, "group", "counting", "prob",
+                   "verdicts": [text, ...], "seconds": {...}}
+    kaplan-or-chinchilla
+                  {"format": 1, "corners": {"chinchilla", "kaplan", "neither"},
+                   "posterior": {"E", "gamma", "a", ...: STATISTICS},
+                   "analyses": [{"analysis", "what", "shift", "verdict", and STATISTICS of a}],
+                   "untested": {cause: text}, "comparison": what compare prints, "verdicts": [...]}
     report        {"format": 1, "path"}
     data list     [{"name", "title", "kind", "holds": "runs" or "models", "n_rows", "by": [...],
                     "licence", "citation", "url"}]
@@ -22,9 +33,15 @@ numbers in full precision and null for what is not finite::
     models graph  {"card", "mermaid"}
     demo          {"format": 1, "seconds", "fit", "forecast", "allocate", "files"}
 
-STATISTICS are ``{"mean", "median", "sd", "lower", "upper", "prob"}``. Warnings go to standard
-error. With ``--json`` an error is printed there too, and on standard output as ``{"error": text,
-"problems": [...]}``, with one entry for each thing that is wrong with a table of runs.
+STATISTICS are ``{"mean", "median", "sd", "lower", "upper", "prob"}``; a LAW is ``{"name", "model",
+"elpd_loo", "se", "weight", "elpd_extrapolation", "a": STATISTICS, "b": STATISTICS, "unreliable",
+"trusted"}``, with null for what was not asked or what the law does not have; a PAIR, two laws at
+one budget, ``{"one", "other", "flops", "ratio": STATISTICS of the size by other over that by one,
+"factor", "probability_differs", "verdict": "differs", "does not differ in practice" or
+"undecided", "loss_if_one_holds", "loss_if_other_holds", "text"}``. ``counting`` says what N and C
+count. Warnings go to standard error. With ``--json`` an error is printed there too, and on
+standard output as ``{"error": text, "problems": [...]}``, with one entry for each thing that is
+wrong with a table of runs.
 
 Exit codes: 0; 1 if the answer comes from a fit that must not be trusted, or a card fails its
 check; 2 for bad input or use; 130 if interrupted.

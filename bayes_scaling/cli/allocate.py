@@ -44,8 +44,8 @@ def allocate(
 ) -> None:
     """Find the compute-optimal size and tokens of budgets, with credible intervals.
 
-    With --json: a list of {flops, group, params, tokens, tokens_per_param, loss}, where each of
-    the four quantities is {mean, median, sd, lower, upper, prob}.
+    With --json: a list of {flops, group, params, tokens, tokens_per_param, loss, a, b, counting},
+    where each of the six quantities is {mean, median, sd, lower, upper, prob}.
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output
@@ -82,3 +82,4 @@ def show_allocation(answer: Allocation) -> None:
     heads = ["FLOPs", "group", "params", "tokens", "tokens/param", "loss"]
     name = output.interval_name(answer.prob)
     output.print_table(heads, rows, left=("group",), lines=True, caption=f"median, and {name}")
+    output.print_counting(answer.counting)

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from bayes_scaling.cli.allocate import allocate
+from bayes_scaling.cli.compare import compare
 from bayes_scaling.cli.data import data
 from bayes_scaling.cli.demo import demo
 from bayes_scaling.cli.errors import reported
 from bayes_scaling.cli.fit import fit
 from bayes_scaling.cli.forecast import forecast
+from bayes_scaling.cli.kaplan_or_chinchilla import kaplan_or_chinchilla
 from bayes_scaling.cli.models import models
 from bayes_scaling.cli.options import examples
 from bayes_scaling.cli.report import report
@@ -32,6 +34,8 @@ app = typer.Typer(
         "bayes-scaling forecast fit.nc --params 70B --tokens 1.4T",
         "bayes-scaling allocate fit.nc --flops 5.76e23",
         "bayes-scaling report fit.nc -o report.html",
+        "bayes-scaling compare runs.csv --models chinchilla,kaplan-nd,coupled",
+        "bayes-scaling kaplan-or-chinchilla runs.csv",
     ),
 )
 
@@ -71,6 +75,8 @@ app.command(
         "bayes-scaling fit runs.csv --by architecture --by dataset -o fit.nc",
         "bayes-scaling fit runs.csv --rename params=my_n --where 'tokens / params > 1' -o fit.nc",
         "bayes-scaling fit runs.csv --model my_card.toml --seed 7 -o fit.nc --json",
+        "bayes-scaling fit runs.csv --model saturating --x tokens -o fit.nc",
+        "bayes-scaling fit runs.csv --counting total --count-params non-embedding -o fit.nc",
     )
 )(reported(fit))
 app.command(
@@ -78,6 +84,7 @@ app.command(
         "bayes-scaling forecast fit.nc --params 70B --tokens 1.4T",
         "bayes-scaling forecast fit.nc --params 7B,70B --tokens 1.4T --group Pythia --new-group",
         "bayes-scaling forecast fit.nc --at points.csv --prob 0.5 --json",
+        "bayes-scaling forecast repeated.nc --params 7B --tokens 1T --unique-tokens 250B",
     )
 )(reported(forecast))
 app.command(
@@ -96,5 +103,20 @@ app.command(
         "bayes-scaling report fit.nc --flops 5.76e23 --at points.csv -o report.html",
     )
 )(reported(report))
+app.command(
+    epilog=examples(
+        "bayes-scaling compare runs.csv --models chinchilla,kaplan-nd,coupled",
+        "bayes-scaling compare runs.csv --by architecture --hold-out 0.3 -o comparison.html",
+        "bayes-scaling compare runs.csv --models coupled,my_card.toml --flops 1e22,1e23",
+        "bayes-scaling compare a.nc b.nc --json",
+    )
+)(reported(compare))
+app.command(
+    epilog=examples(
+        "bayes-scaling kaplan-or-chinchilla runs.csv --counting total",
+        "bayes-scaling kaplan-or-chinchilla chinchilla --counting total -o study.html",
+        "bayes-scaling kaplan-or-chinchilla runs.csv --json",
+    )
+)(reported(kaplan_or_chinchilla))
 app.add_typer(data, name="data")
 app.add_typer(models, name="models")

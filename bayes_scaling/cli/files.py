@@ -10,10 +10,10 @@ from bayes_scaling.errors import InputError
 __all__ = ["check_writable"]
 
 
-def check_writable(path: Path, source: str | Path | None = None) -> None:
+def check_writable(path: Path, *sources: str | Path) -> None:
     """Find out now whether a file can be written, and leave no trace.
 
-    `source` is the file that is read, which must not be the one that is written.
+    `sources` are the files that are read, which must not be the one that is written.
 
     Raises
     ------
@@ -22,7 +22,8 @@ def check_writable(path: Path, source: str | Path | None = None) -> None:
     """
     if path.is_dir():
         raise InputError(f"cannot write {str(path)!r}: it is a folder; give the name of a file")
-    if source is not None and Path(source).exists() and path.exists() and path.samefile(source):
+    read = [Path(source) for source in sources if Path(source).exists()]
+    if path.exists() and any(path.samefile(source) for source in read):
         raise InputError(f"cannot write {str(path)!r}: it is the file that is read; choose another")
     if not path.parent.is_dir():
         raise InputError(f"cannot write {str(path)!r}: make the folder {str(path.parent)!r} first")

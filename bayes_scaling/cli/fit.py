@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from bayes_scaling.cli.options import AcceptProblems, Json
-from bayes_scaling.errors import InputError
-
-if TYPE_CHECKING:
-    from bayes_scaling import Runs
+from bayes_scaling.cli.options import AcceptProblems, By, Json
+from bayes_scaling.cli.reading import (
+    Counting,
+    CountParams,
+    KeepSuspect,
+    LossUnit,
+    Omega,
+    Reading,
+    Rename,
+    Table,
+    Where,
+)
+from bayes_scaling.cli.sampling import Chains, Draws, Quiet, Seed, Tune, check_ranges
 
 __all__ = ["default_model", "fit"]
 
-RANGES = {"seed": (0, 2**32 - 1), "draws": (4, 100_000), "tune": (1, 100_000), "chains": (2, 64)}
-
-Table = Annotated[
-    str,
-    typer.Argument(
-        metavar="RUNS",
-        help="A table (CSV, TSV, Parquet, JSON Lines) or a data set (see `bayes-scaling data`).",
-        show_default=False,
-    ),
-]
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FIT", help="File to write, such as fit.nc.")
 ]
@@ -37,44 +35,18 @@ Model = Annotated[
         "with --by.",
     ),
 ]
-By = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--by",
-        metavar="COLUMN",
-        help="Column that makes the groups; twice for two crossed ones. By default what the card "
-        "pools over.",
-    ),
-]
-Where = Annotated[
+Variable = Annotated[
     str | None,
-    typer.Option("--where", metavar="EXPRESSION", help="Use only runs such as 'params > 1e8'."),
-]
-Rename = Annotated[
-    list[str] | None,
     typer.Option(
-        "--rename",
-        metavar="CANONICAL=THEIRS",
-        help="What the table calls a column, such as params=my_n; repeatable.",
+        "--x",
+        metavar="VARIABLE",
+        help="Variable of a law of one variable: params, tokens, flops, step, ... By default the "
+        "card's own.",
     ),
 ]
-LossUnit = Annotated[
-    str,
-    typer.Option("--loss-unit", metavar="UNIT", help="nats, bits or perplexity, each per token."),
-]
-KeepSuspect = Annotated[
-    bool, typer.Option("--keep-suspect", help="Use the rows that a suspect column marks, too.")
-]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed, the same draws.")]
-Draws = Annotated[int, typer.Option("--draws", help="Draws kept of a chain.")]
-Tune = Annotated[int, typer.Option("--tune", help="Draws of a chain to adapt with.")]
-Chains = Annotated[int, typer.Option("--chains", help="Number of chains.")]
 Sampler = Annotated[str, typer.Option("--sampler", metavar="NAME", help="nutpie, pymc or numpyro.")]
 TargetAccept = Annotated[
     float, typer.Option("--target-accept", help="Higher is slower and more careful; below 1.")
-]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress and no table; warnings still.")
 ]
 
 
@@ -83,10 +55,14 @@ def fit(
     output: Output,
     model: Model = None,
     by: By = None,
+    x: Variable = None,
     where: Where = None,
     rename: Rename = None,
     loss_unit: LossUnit = "nats",
     keep_suspect: KeepSuspect = False,
+    counting: Counting = "as given",
+    count_params: CountParams = None,
+    omega: Omega = None,
     seed: Seed = 1,
     draws: Draws = 1000,
     tune: Tune = 1500,
@@ -108,10 +84,19 @@ def fit(
     from bayes_scaling.cli.summary import describe_fit, show_fit
 
     # What can be refused is refused before the sampler is even imported.
-    _check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
-    card = bs.load_card(model or default_model(by))
+    check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
+    card = bs.load_card(model or default_model(by)).on(x)
     check_writable(output, runs)
-    table = _read(runs, where, rename, loss_unit=loss_unit, keep_suspect=keep_suspect)
+    reading = Reading(
+        where=where,
+        rename=tuple(rename or ()),
+        loss_unit=loss_unit,
+        keep_suspect=keep_suspect,
+        counting=counting,
+        count_params=count_params,
+        omega=omega,
+    )
+    table = reading.read(runs)
     with interruptible():
         posterior = bs.fit(
             table,
@@ -142,31 +127,3 @@ def fit(
 def default_model(by: list[str] | None) -> str:
     """Card to use if none is named."""
     return "chinchilla-hierarchical" if by else "chinchilla"
-
-
-def _check_ranges(**given: int) -> None:
-    for name, value in given.items():
-        least, most = RANGES[name]
-        if not least <= value <= most:
-            raise InputError(f"--{name} must lie between {least} and {most}, not {value}")
-
-
-def _read(
-    source: str,
-    where: str | None,
-    rename: list[str] | None,
-    *,
-    loss_unit: str,
-    keep_suspect: bool,
-) -> Runs:
-    from bayes_scaling.cli.tables import find_runs, parse_renames
-
-    settings = {"loss_unit": loss_unit, "keep_suspect": keep_suspect}
-    given: dict[str, Any] = {
-        name: value
-        for name, value in settings.items()
-        if value != {"loss_unit": "nats", "keep_suspect": False}[name]
-    }
-    reserved = ("source", "name", "tolerance", *settings)
-    runs = find_runs(source, **given, **parse_renames(rename or (), reserved))
-    return runs if where is None else runs.select(where)

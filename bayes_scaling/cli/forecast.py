@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,29 +24,66 @@ if TYPE_CHECKING:
 
     from bayes_scaling import Forecast
 
-__all__ = ["forecast", "read_points", "show_forecast"]
+__all__ = ["Points", "forecast", "read_points", "show_forecast"]
+
+Values = list[str] | None
 
 Params = Annotated[
-    list[str] | None,
+    Values,
     typer.Option(
         "--params", metavar="N", help="Model size, such as 70B; repeat it or use commas for more."
     ),
 ]
 Tokens = Annotated[
-    list[str] | None,
+    Values,
     typer.Option(
         "--tokens",
         metavar="D",
         help="Training tokens, such as 1.4T; one for all sizes, or one each.",
     ),
 ]
+Flops = Annotated[
+    Values,
+    typer.Option("--flops", metavar="C", help="Training compute, in place of one of the two."),
+]
+UniqueTokens = Annotated[
+    Values,
+    typer.Option(
+        "--unique-tokens", metavar="U", help="Different tokens, for a law of repeated data."
+    ),
+]
+Step = Annotated[
+    Values, typer.Option("--step", metavar="S", help="Parameter updates, for a law of steps.")
+]
+BatchTokens = Annotated[
+    Values, typer.Option("--batch-tokens", metavar="B", help="Tokens of a batch, for such a law.")
+]
+AspectRatio = Annotated[
+    Values,
+    typer.Option("--aspect-ratio", metavar="R", help="Width over depth, for a law of shape."),
+]
+Width = Annotated[Values, typer.Option("--width", metavar="W", help="Or d_model, with --depth.")]
+Depth = Annotated[Values, typer.Option("--depth", metavar="L", help="Or layers, with --width.")]
+Pretrained = Annotated[
+    Values,
+    typer.Option(
+        "--pretrained",
+        metavar="YES|NO",
+        help="Whether it starts from a pre-trained model, for a law of transfer.",
+    ),
+]
+FlopsMin = Annotated[
+    Values,
+    typer.Option("--flops-min", metavar="C", help="Minimum compute, for a law in flops_min."),
+]
 Points = Annotated[
     Path | None,
     typer.Option(
         "--at",
         metavar="POINTS",
-        help="Instead: a table (CSV, TSV, Parquet, JSON Lines) with columns params, tokens and, "
-        "for a hierarchical fit, its grouping column. Answers come in its order.",
+        help="Instead: a table (CSV, TSV, Parquet, JSON Lines) with columns params, tokens (or "
+        "what else the law depends on, named as above) and, for a hierarchical fit, its grouping "
+        "column. Answers come in its order.",
     ),
 ]
 Noise = Annotated[
@@ -58,66 +96,94 @@ def forecast(
     fit: FitFile,
     params: Params = None,
     tokens: Tokens = None,
+    flops: Flops = None,
+    unique_tokens: UniqueTokens = None,
+    step: Step = None,
+    batch_tokens: BatchTokens = None,
+    aspect_ratio: AspectRatio = None,
+    width: Width = None,
+    depth: Depth = None,
+    pretrained: Pretrained = None,
+    flops_min: FlopsMin = None,
+    at: Points = None,
     group: Groups = None,
     new_group: NewGroup = False,
     prob: Prob = 0.9,
-    at: Points = None,
     with_noise: Noise = False,
     as_json: Json = False,
     accept_problems: AcceptProblems = False,
 ) -> None:
     """Forecast the loss of runs, with credible intervals.
 
-    With --json: a list of {params, tokens, group, mean, median, sd, lower, upper, prob}.
+    With --json: a list of {params, tokens, ..., group, mean, median, sd, lower, upper, prob,
+    counting}, where ... is what else the question gave.
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output
     from bayes_scaling.inference.storage import QUESTION_GROUPS
 
+    given = {
+        "params": params, "tokens": tokens, "flops": flops, "unique_tokens": unique_tokens,
+        "step": step, "batch_tokens": batch_tokens, "aspect_ratio": aspect_ratio, "width": width,
+        "depth": depth, "pretrained": pretrained, "flops_min": flops_min,
+    }  # fmt: skip
     posterior = bs.load_fit(fit, groups=QUESTION_GROUPS)
     answer = bs.forecast(
         posterior,
         None if at is None else read_points(at),
-        params=split_values(params),
-        tokens=split_values(tokens),
         group=groups_asked(group, new_group),
         prob=prob,
         observation_noise=with_noise,
+        **{name: split_values(values) for name, values in given.items()},
     )
     if as_json:
         output.print_json_text(answer.to_json())
     else:
         show_forecast(answer)
-    output.print_caveat(posterior, answer.draws["decades_beyond"].to_numpy(), as_json=as_json)
+    decades = answer.draws["decades_beyond"].to_numpy()
+    output.print_caveat(posterior, decades, as_json=as_json, along=answer.along)
     output.end_with_trust(posterior, accept_problems)
 
 
 def read_points(path: Path) -> pd.DataFrame:
-    """The table of a POINTS file; common spellings of params and tokens are understood."""
+    """The table of a POINTS file; common spellings of the inputs of laws are understood."""
+    from bayes_scaling.decisions.forecast import COLUMNS
     from bayes_scaling.runs.columns import match_columns
     from bayes_scaling.runs.readers import read_table
 
     frame = read_table(path).frame
     names = [str(name) for name in frame.columns]
     found = match_columns(names, {}, loss_unit="nats", label=path.name).columns
-    wanted = {names[found[name]]: name for name in ("params", "tokens") if name in found}
+    wanted = {names[found[name]]: name for name in COLUMNS if name in found}
     return frame.rename(columns=wanted)
 
 
 def show_forecast(answer: Forecast) -> None:
     """Print a forecast as a table."""
     from bayes_scaling.cli import output
-    from bayes_scaling.units import format_quantity
 
     what = "loss of one run" if answer.observation_noise else "loss"
+    table = answer.table()
+    sizes = [name for name in ("params", "tokens", "flops") if table[name].notna().any()]
+    inputs = list(dict.fromkeys([*sizes, *answer.asked]))
     rows = [
         [
-            *(format_quantity(row[name]) for name in ("params", "tokens", "flops")),
+            *(_cell(name, row) for name in inputs),
             str(row["group"]),
             f"{row['median']:.3f}",
             f"{row['lower']:.3f} to {row['upper']:.3f}",
         ]
-        for row in answer.table().to_dict("records")
+        for row in table.to_dict("records")
     ]
-    heads = ["params", "tokens", "FLOPs", "group", what, output.interval_name(answer.prob)]
+    named = ["FLOPs" if name == "flops" else name.replace("_", " ") for name in inputs]
+    heads = [*named, "group", what, output.interval_name(answer.prob)]
     output.print_table(heads, rows, left=("group",))
+    output.print_counting(answer.counting)
+
+
+def _cell(name: str, row: Mapping[Any, Any]) -> str:
+    from bayes_scaling.units import format_quantity
+
+    if name == "pretrained":
+        return "yes" if row[name] else "no"
+    return format_quantity(row[name])

@@ -9,6 +9,7 @@ import typer
 
 __all__ = [
     "AcceptProblems",
+    "By",
     "FitFile",
     "Groups",
     "Json",
@@ -21,6 +22,15 @@ __all__ = [
 
 FitFile = Annotated[
     Path, typer.Argument(metavar="FIT", help="A fit, such as fit.nc.", show_default=False)
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by",
+        metavar="COLUMN",
+        help="Column that makes the groups; twice for two crossed ones. By default what the card "
+        "pools over.",
+    ),
 ]
 Groups = Annotated[
     list[str] | None,

@@ -19,16 +19,25 @@ if TYPE_CHECKING:
     from bayes_scaling import Fit
 
 __all__ = [
+    "FORMAT",
+    "NARROW",
+    "WIDE",
     "end_with_trust",
+    "end_with_trust_in",
     "interval_name",
     "print_caveat",
+    "print_counting",
     "print_json",
     "print_json_text",
+    "print_study",
     "print_table",
     "print_wrapped",
     "stacked",
     "text_width",
 ]
+
+FORMAT = 1
+"""Of JSON objects; it changes when a key changes its meaning or goes."""
 
 NARROW, WIDE = 80, 100
 """Columns of a terminal that does not say; the longest lines of text that read well."""
@@ -36,6 +45,10 @@ NARROW, WIDE = 80, 100
 PESSIMISM = ((0.5, 0.6), (1.0, 1.4), (1.5, 2.0), (2.0, 3.2), (4.0, 7.6))
 """Up to so many decades beyond the runs, and by how many per cent Chinchilla's law then
 forecast too high a loss on average over 22 public sweeps (point fits on the lower compute)."""
+
+
+UNKNOWN_COUNT = "N as given"
+"""How the counting of a table that does not tell begins."""
 
 
 def print_json(value: Any) -> None:
@@ -46,6 +59,11 @@ def print_json(value: Any) -> None:
 def print_json_text(text: str) -> None:
     """Print JSON text, null for numbers that are not finite."""
     print_json(json.loads(text))
+
+
+def print_study(text: str) -> None:
+    """Print the JSON object of a study, with the number of its format."""
+    print_json({"format": FORMAT, **json.loads(text)})
 
 
 def _finite(value: Any) -> Any:
@@ -107,13 +125,27 @@ def print_table(
     console.print()
 
 
-def print_caveat(fit: Fit, decades: NDArray[np.float64], *, as_json: bool) -> None:
-    """Say how far beyond the runs the answers lie, and how wrong laws were that far out."""
+def print_counting(counting: str) -> None:
+    """Say what N and C count, where the runs said it."""
+    if not counting.startswith(UNKNOWN_COUNT):
+        typer.echo(f"Counting: {counting}.")
+
+
+def print_caveat(
+    fit: Fit, decades: NDArray[np.float64], *, as_json: bool, along: str = "flops"
+) -> None:
+    """Say how far beyond the runs the answers lie, and how wrong laws were that far out.
+
+    `along` is the input in which the decades are counted.
+    """
+    from bayes_scaling.laws import INPUTS
+
     furthest = float(decades.max())
     if furthest <= 0:
         return
+    what = "compute" if along == "flops" else INPUTS[along].short
     sentence = (
-        f"Note: up to {10**furthest:.3g} times ({furthest:.1f} decades) the compute of the largest "
+        f"Note: up to {10**furthest:.3g} times ({furthest:.1f} decades) the {what} of the largest "
         "run. The intervals assume that the law keeps its form out there."
     )
     if fit.law.name == "chinchilla":
@@ -158,9 +190,14 @@ def text_width(*, err: bool = False) -> int:
 
 def end_with_trust(fit: Fit, accept_problems: bool) -> None:
     """End a command on a fit: warn and exit with 1 if it must not be trusted."""
-    if fit.trusted:
-        return
-    reasons = " ".join(check.text for check in fit.problems() if check.fatal)
-    typer.echo(f"warning: this fit must not be trusted. {reasons}", err=True)
-    if not accept_problems:
+    end_with_trust_in({"this fit": fit}, accept_problems)
+
+
+def end_with_trust_in(fits: Mapping[str, Fit], accept_problems: bool) -> None:
+    """End a command on several fits: as `end_with_trust`, naming those that must not be trusted."""
+    doubtful = {name: fit for name, fit in fits.items() if not fit.trusted}
+    for name, fit in doubtful.items():
+        reasons = " ".join(check.text for check in fit.problems() if check.fatal)
+        typer.echo(f"warning: {name} must not be trusted. {reasons}", err=True)
+    if doubtful and not accept_problems:
         raise typer.Exit(UNTRUSTED)

@@ -14,13 +14,9 @@ if TYPE_CHECKING:
 
     from bayes_scaling import Fit
 
-__all__ = ["FORMAT", "describe_fit", "show_fit", "summary"]
+__all__ = ["describe_fit", "show_fit", "summary"]
 
-FORMAT = 1
 _STATISTICS = ["mean", "median", "sd", "lower", "upper", "prob"]
-_SCALES = ("A", "B", "T_N", "T_D")
-"""Parameters whose number says little by itself: left out of tables of many groups."""
-
 _MEANINGS = {
     "a": "optimal params grow as FLOPs^a",
     "b": "optimal tokens grow as FLOPs^b",
@@ -49,6 +45,8 @@ def summary(
 
 def describe_fit(fit: Fit, prob: float) -> dict[str, Any]:
     """A fit as JSON-compatible data; the schema of `fit --json` and `summary --json`."""
+    from bayes_scaling.cli.output import FORMAT
+
     table = fit.summary(prob=prob)
     parameters: dict[str, dict[str, Any]] = {group: {} for group in fit.groups}
     rows = table[_STATISTICS].to_dict("records")
@@ -61,6 +59,8 @@ def describe_fit(fit: Fit, prob: float) -> dict[str, Any]:
         "n_runs": fit.n_runs,
         "groups": list(fit.groups),
         "by": list(fit.by),
+        "inputs": list(fit.inputs),
+        "counting": fit.counting,
         "seed": fit.seed,
         "prob": prob,
         "diagnostics": fit.diagnostics,
@@ -85,6 +85,7 @@ def show_fit(fit: Fit, prob: float) -> None:
     )
     if fit.reading:
         output.print_wrapped(fit.reading)
+    output.print_counting(fit.counting)
     output.print_wrapped(_verdict(fit))
     for check in fit.problems():
         output.print_wrapped(check.text, indent="  - ")
@@ -107,20 +108,23 @@ def _verdict(fit: Fit) -> str:
 
 def _show_parameters(fit: Fit, statistics: pd.DataFrame, prob: float) -> None:
     from bayes_scaling.cli import output
+    from bayes_scaling.inference.summary import reported_names
 
     records = statistics.to_dict("records")
     table = dict(zip(zip(*_keys(statistics), strict=True), records, strict=True))
     interval = output.interval_name(prob)
     meanings = {p.name: p.meaning for p in fit.law.parameters} | _MEANINGS
     if len(fit.groups) == 1:
+        [group] = fit.groups
         rows = [
-            [name, *_cells(table[fit.groups[0], name]), meaning]
+            [name, *_cells(table[group, name]), meaning]
             for name, meaning in meanings.items()
+            if (group, name) in table
         ]
         heads = ["parameter", "median", interval, "meaning"]
         output.print_table(heads, rows, left=("parameter", "meaning"))
         return
-    names = [p.name for p in fit.law.parameters if p.name not in _SCALES] + ["a"]
+    names = reported_names(fit, scales=False)
     rows = [
         [group, *(output.stacked(table[group, name], _number) for name in names)]
         for group in fit.groups

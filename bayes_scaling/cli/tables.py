@@ -22,19 +22,22 @@ def find_runs(source: str, **reading: Any) -> Runs:
     InputError
         Neither a file nor a set of runs; `RunsError` if what is there cannot be used.
     """
+    from dataclasses import replace
+
     import bayes_scaling as bs
     from bayes_scaling.runs import fetch
 
-    holds = {entry.name: entry.holds for entry in bs.list_runs()}
+    entries = {entry.name: entry for entry in bs.list_runs()}
     if Path(source).exists() or Path(source).suffix or len(Path(source).parts) > 1:
         return bs.read_runs(source, **reading)
-    if source not in holds:
-        names = ", ".join(name for name, held in holds.items() if held == "runs")
+    if source not in entries:
+        names = ", ".join(name for name, entry in entries.items() if entry.holds == "runs")
         raise InputError(f"{source!r} is neither a file nor a known data set; data sets: {names}")
     # A table of models is refused there, whatever the options say.
-    if not reading or holds[source] != "runs":
+    if not reading or entries[source].holds != "runs":
         return bs.load_runs(source)
-    return bs.read_runs(fetch(source), name=source, **reading)
+    runs = bs.read_runs(fetch(source), name=source, **reading)
+    return replace(runs, source=entries[source].citation)
 
 
 def parse_renames(texts: Sequence[str], known: Sequence[str] = ()) -> Mapping[str, str]:

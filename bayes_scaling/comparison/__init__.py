@@ -2,7 +2,7 @@
 
 from bayes_scaling.comparison.average import AveragedFit, average_fits
 from bayes_scaling.comparison.calibration import Calibration, calibrate
-from bayes_scaling.comparison.compare import Comparison, compare, compare_models
+from bayes_scaling.comparison.compare import compare, compare_models
 from bayes_scaling.comparison.extrapolation import HeldOut
 from bayes_scaling.comparison.kaplan_or_chinchilla import (
     KaplanOrChinchilla,
@@ -10,6 +10,7 @@ from bayes_scaling.comparison.kaplan_or_chinchilla import (
 )
 from bayes_scaling.comparison.plans import PlanDifference
 from bayes_scaling.comparison.recovery import Recovery, recover
+from bayes_scaling.comparison.result import Comparison
 
 __all__ = [
     "AveragedFit",

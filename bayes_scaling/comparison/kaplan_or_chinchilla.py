@@ -11,16 +11,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_scaling.comparison.average import same_runs
-from bayes_scaling.comparison.compare import Comparison, compare
+from bayes_scaling.comparison.compare import compare
 from bayes_scaling.comparison.counted import exponent_as_counted
 from bayes_scaling.comparison.extrapolation import largest_runs
 from bayes_scaling.comparison.many_fits import ManyFits
 from bayes_scaling.comparison.plans import DIFFERS, SAME
+from bayes_scaling.comparison.result import Comparison
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.card import load_card
 from bayes_scaling.inference.fitting import prepare, sample_fit
 from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
+from bayes_scaling.inference.progress import announce, working
 from bayes_scaling.inference.sample import DEFAULT_SEED, Effort
 from bayes_scaling.inference.summary import check_prob, summarise
 from bayes_scaling.laws import Reference
@@ -36,6 +38,9 @@ COUPLED, CHINCHILLA, KAPLAN = "coupled", "Chinchilla", "Kaplan"
 CARDS: Final = {COUPLED: "kaplan-or-chinchilla", CHINCHILLA: "chinchilla", KAPLAN: "kaplan-nd"}
 """Model card of each law, by its name in answers."""
 
+CALLED: Final = {
+    COUPLED: "the coupled law", CHINCHILLA: "Chinchilla's law", KAPLAN: "Kaplan's law",
+}  # fmt: skip
 KAPLANS_A, CHINCHILLAS_A = 0.73, 0.50
 """N_opt ~ C^a: Kaplan et al. 2020, Table 6; Hoffmann et al. 2022, approach 1."""
 
@@ -160,20 +165,24 @@ class KaplanOrChinchilla:
         """The answer and its reasons, in sentences."""
         corner, full = self.corners(), summarise(self.analyses[0].a, self.prob)
         loo = self.comparison.loo
-        gaps = ", ".join(
-            f"{name} by {loo.loc[name, 'difference']:.1f} +- {loo.loc[name, 'difference_se']:.1f}"
-            for name in loo.index[1:]
-        )
+        behind = zip(loo.index, loo["difference"], loo["difference_se"], strict=True)
+        _, *gaps = [f"{CALLED[name]} by {gap:.1f} +- {error:.1f}" for name, gap, error in behind]
         answer = (
             f"Of the laws between Kaplan's and Chinchilla's, these runs give Chinchilla's corner "
             f"(gamma within {NEAR_ONE:g} of 1) a probability of {corner['chinchilla']:.2f} and "
-            f"Kaplan's (no irreducible loss) {corner['kaplan']:.2f}."
+            f"Kaplan's (no irreducible loss) {corner['kaplan']:.2f}; neither: "
+            f"{corner['neither']:.2f}."
         )
-        scores = f"Left-out runs are predicted best by {loo.index[0]}; it beats {gaps} nats in sum."
+        scores = (
+            f"Left-out runs are predicted best by {CALLED[loo.index[0]]}, which beats "
+            f"{' and '.join(gaps)} nats in sum."
+        )
+        nearer = float(np.mean(self.analyses[0].a < (CHINCHILLAS_A + KAPLANS_A) / 2))
         exponent = (
             f"The compute-optimal size grows as C^a with a = {full['median']:.2f} "
             f"({full['lower']:.2f} to {full['upper']:.2f}); Chinchilla's answer was "
-            f"{CHINCHILLAS_A:.2f}, Kaplan's {KAPLANS_A:.2f}."
+            f"{CHINCHILLAS_A:.2f}, Kaplan's {KAPLANS_A:.2f}, and it is nearer to Chinchilla's with "
+            f"probability {nearer:.2f}."
         )
         return [answer, scores, exponent, *self._reasons(), *self.untested.values()]
 
@@ -265,15 +274,18 @@ def kaplan_or_chinchilla(
     fits: dict[str, Fit] = {}
     compiled: dict[str, Any] = {}
     for name, card in CARDS.items():
+        announce(name, show=progress)
         fits[name], compiled[name] = sample_fit(
             prepare(runs, card), effort, seed=seed, progress=progress
         )
     same_runs(fits)
     comparison = compare(fits, hold_out=hold_out, prob=prob, seed=seed, compiled=compiled)
     again = _Again(runs=runs, compiled=compiled, effort=effort, seed=seed)
+    with working("analysing the runs as Kaplan et al. did", show=progress):
+        analyses = _analyses(fits, runs, small, again, omega)
     return KaplanOrChinchilla(
         comparison=comparison,
-        analyses=_analyses(fits, runs, small, again, omega),
+        analyses=analyses,
         untested=_untested(runs),
         prob=prob,
     )

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_scaling.inference.posterior import Fit
+from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
+from bayes_scaling.inference.summary import summarise
+from bayes_scaling.units import format_quantity
 
-__all__ = ["DIFFERS", "SAME", "PlanDifference", "plan_difference", "verdict"]
+__all__ = [
+    "DIFFERS", "SAME", "PlanDifference", "pair_verdicts", "plan_difference", "verdict",
+]  # fmt: skip
 
 DIFFERS, SAME = 0.9, 0.1
 """Probabilities of a practical difference beyond which it is, and is not, there."""
+
+PLURAL: Final = {
+    "differs": "differ",
+    "does not differ in practice": "do not differ in practice",
+    "undecided": "may differ or not",
+}
 
 Array = NDArray[np.float64]
 
@@ -58,22 +70,21 @@ class PlanDifference:
         """The verdict as a sentence, with its numbers."""
         ratio = float(np.median(self.ratio))
         return (
-            f"At {self.flops:.3g} FLOPs {self.other} calls for {ratio:.2f} times the size that "
-            f"{self.one} calls for; "
-            f"the probability that they differ by more than a factor of {self.factor:g} is "
-            f"{self.probability:.2f}: {self.verdict}. Following {self.other} where {self.one} "
-            f"holds costs {self.loss_if_one_holds.mean():.2g} nats on average, the other way "
-            f"round {self.loss_if_other_holds.mean():.2g}."
+            f"At {format_quantity(self.flops)} FLOPs {self.other} calls for {ratio:.2f} times the "
+            f"size that {self.one} calls for; the probability that they differ by more than a "
+            f"factor of {self.factor:g} is {self.probability:.2f}: {self.verdict}. Following "
+            f"{self.other} where {self.one} holds costs {self.loss_if_one_holds.mean():.2g} nats "
+            f"on average, the other way round {self.loss_if_other_holds.mean():.2g}."
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        lower, median, upper = np.quantile(self.ratio, [0.05, 0.5, 0.95])
+    def to_dict(self, *, prob: float = DEFAULT_PROB) -> dict[str, Any]:
+        """As plain data, with the interval of the ratio of sizes that has this probability."""
+        ratio = {key: float(value) for key, value in summarise(self.ratio, prob).items()}
         return {
             "one": self.one,
             "other": self.other,
             "flops": self.flops,
-            "ratio": {"median": float(median), "lower": float(lower), "upper": float(upper)},
+            "ratio": {**ratio, "prob": prob},
             "factor": self.factor,
             "probability_differs": self.probability,
             "verdict": self.verdict,
@@ -88,6 +99,22 @@ def verdict(probability: float) -> str:
     if probability > DIFFERS:
         return "differs"
     return "does not differ in practice" if probability < SAME else "undecided"
+
+
+def pair_verdicts(plans: Sequence[PlanDifference]) -> list[str]:
+    """One sentence for each pair of laws, over its budgets; a pair's plans are in a row."""
+    sentences = []
+    for (one, other), own in groupby(plans, key=lambda plan: (plan.one, plan.other)):
+        pair = list(own)
+        parts = []
+        for found, same in groupby(pair, key=lambda plan: plan.verdict):
+            budgets = ", ".join(format_quantity(plan.flops) for plan in same)
+            parts.append(f"{PLURAL[found]} at {budgets} FLOPs")
+        sentences.append(
+            f"The sizes that {one} and {other} call for {'; they '.join(parts)} (within a factor "
+            f"of {pair[0].factor:g} they count as the same)."
+        )
+    return sentences
 
 
 def plan_difference(

@@ -8,5 +8,6 @@ from .posterior import NEW_GROUP as NEW_GROUP
 from .posterior import Fit as Fit
 from .prior_predictive import PriorPredictive as PriorPredictive
 from .prior_predictive import prior_predictive as prior_predictive
+from .sample import Effort as Effort
 from .storage import load_fit as load_fit
 from .verdict import CheckResult as CheckResult

@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["progress_bar", "working"]
+__all__ = ["announce", "progress_bar", "working"]
+
+
+def announce(text: str, *, show: bool) -> None:
+    """A line that says what comes next."""
+    if show:
+        from rich.console import Console
+
+        Console(stderr=True, highlight=False, markup=False).print(text)
 
 
 @contextmanager

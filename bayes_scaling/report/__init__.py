@@ -1,4 +1,4 @@
-"""One self-contained HTML file about a fit: opens from disk, prints well, needs no network."""
+"""Self-contained HTML pages of fits and comparisons: they open from disk and print well."""
 
 import lazy_loader
 

@@ -62,6 +62,7 @@ def data_facts(fit: Fit) -> Facts:
         facts.append(("reading", fit.reading))
     return [
         *facts,
+        ("what N and C count", fit.counting),
         ("runs", str(fit.n_runs)),
         (
             "model size N",
@@ -105,12 +106,13 @@ def recipe(fit: Fit) -> str:
     by = "" if not fit.by else f" by={fit.by[0] if len(fit.by) == 1 else list(fit.by)!r},"
     if len(fit.by) == 1:
         by = f" by={fit.by[0]!r},"
+    x = f" x={fit.card.x!r}," if fit.card.x else ""
     shipped = fit.card.name in {card.name for card in list_cards()}
     model = fit.card.name if shipped else f"{fit.card.name}.toml"
     return (
         "import bayes_scaling as bs\n\n"
         f"runs = {_reading(fit)}\n"
-        f"fit = bs.fit(runs, model={model!r},{by} seed={fit.seed},\n"
+        f"fit = bs.fit(runs, model={model!r},{by}{x} seed={fit.seed},\n"
         f"             draws={draws}, chains={sizes['chain']}, sampler="
         f"{fit.tree.attrs['sampler']!r})\n"
         f"bs.report.write_report(fit, 'report.html', prob={DEFAULT_PROB})\n"

@@ -1,45 +1,22 @@
-"""Figures of the report as data URIs, each with the words for those who cannot see it."""
+"""Figures of the report, each with the words for those who cannot see it."""
 
 from __future__ import annotations
 
-import base64
-import io
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from bayes_scaling import figures
 from bayes_scaling.decisions import Allocation, Forecast, allocate
-from bayes_scaling.figures.style import SETTINGS, grid_of
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.inference.separate import separate_estimates
+from bayes_scaling.report.drawing import FULL, HALF, Picture, panels, picture
 from bayes_scaling.report.words import percent
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+__all__ = ["draw_all", "shown_groups"]
 
-__all__ = ["Picture", "draw_all", "shown_groups"]
-
-HEAVY = 220_000
-"""Bytes beyond which a vector picture is drawn as pixels instead."""
-
-PIXELS = 130
 N_BUDGETS = 40
 MOST_FITS = 6
-HALF, FULL = (5.2, 3.9), (8.6, 4.6)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """An image as a data URI, its alternative text, its caption, and whether it is a wide one."""
-
-    uri: str
-    alt: str
-    caption: str
-    wide: bool = False
 
 
 def shown_groups(fit: Fit, group: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -64,7 +41,7 @@ def draw_all(
 
 
 def _runs(fit: Fit) -> Picture:
-    return _picture(
+    return picture(
         lambda ax: figures.plot_runs(fit, ax=ax),
         FULL,
         f"{fit.n_runs} runs in the plane of model size and training tokens, coloured by loss, "
@@ -79,7 +56,7 @@ def _fits(fit: Fit, prob: float, shown: tuple[str, ...]) -> list[Picture]:
     for name in names or fit.groups[:1]:
         of = f" of {name}" if len(fit.groups) > 1 else ""
         pictures.append(
-            _picture(
+            picture(
                 lambda ax, name=name: figures.plot_fit(fit, group=name, prob=prob, ax=ax),
                 HALF,
                 f"Loss{of} against training compute, with the law's posterior band for five sizes",
@@ -92,7 +69,7 @@ def _fits(fit: Fit, prob: float, shown: tuple[str, ...]) -> list[Picture]:
 def _residuals(fit: Fit, prob: float) -> list[Picture]:
     names = {"params": "model size", "tokens": "training tokens", "flops": "training compute"}
     return [
-        _picture(
+        picture(
             lambda ax, key=key: figures.plot_residuals(fit, key, prob=prob, ax=ax),
             HALF,
             f"Residuals of log loss in per cent against {name}",
@@ -110,7 +87,7 @@ def _parameters(fit: Fit, prob: float, shown: tuple[str, ...]) -> Picture:
     of = f" of {name}, the group with most runs" if len(fit.groups) > 1 else ""
     if len(shown) == 1 and len(fit.groups) > 1:
         of = f" of {name}"
-    return _panels(
+    return panels(
         lambda axes: figures.plot_parameters(fit, group=name, prob=prob, ax=axes),
         len(parameter_names(fit)) + 1,
         (2.5, 2.3),
@@ -126,7 +103,7 @@ def _groups(fit: Fit, prob: float) -> list[Picture]:
     height = 1.4 + 0.26 * (len(fit.groups) + 2)
     names = [p.name for p in fit.law.parameters if p.name not in ("A", "B")]
     return [
-        _picture(
+        picture(
             lambda ax, name=name: figures.plot_groups(fit, name, prob=prob, separate=alone, ax=ax),
             (5.2, height),
             f"Intervals of {name} in every group, with those of each group by itself",
@@ -144,7 +121,7 @@ def _decisions(
     grid = np.geomspace(low, high, N_BUDGETS)
     curves = allocate(fit, flops=list(grid), group=shown, prob=prob)
     pictures = [
-        _picture(
+        picture(
             lambda ax: figures.plot_frontier(
                 fit, flops_range=(low, high), group=shown, prob=prob, ax=ax
             ),
@@ -158,7 +135,7 @@ def _decisions(
         ("tokens_per_param", "tokens per parameter"),
     ):  # fmt: skip
         pictures.append(
-            _picture(
+            picture(
                 lambda ax, key=key: figures.plot_allocation(curves, key, groups=fit.groups, ax=ax),
                 HALF,
                 f"Compute-optimal {name} against training compute",
@@ -167,7 +144,7 @@ def _decisions(
         )
     if asked is not None:
         pictures.append(
-            _picture(
+            picture(
                 lambda ax: figures.plot_forecast(asked, groups=fit.groups, ax=ax),
                 HALF,
                 "Intervals of the loss at the points that were asked about",
@@ -184,21 +161,21 @@ def _diagnostics(fit: Fit) -> list[Picture]:
     of = f" of {name}, the group whose chains agree least," if len(fit.groups) > 1 else ""
     n = len(fit.law.parameters) + 2
     return [
-        _panels(
+        panels(
             lambda axes: figures.plot_trace(fit, group=name, ax=axes),
             n,
             (2.5, 1.9),
             f"Traces of the parameters{of} one line a chain",
             f"Traces of the parameters{of} should look alike and keep their level.",
         ),
-        _panels(
+        panels(
             lambda axes: figures.plot_rank(fit, group=name, ax=axes),
             n,
             (2.5, 1.9),
             f"Rank plots of the parameters{of} one line a chain",
             f"Rank plots of the parameters{of} should stay near zero; points mark departures.",
         ),
-        _picture(
+        picture(
             lambda ax: figures.plot_pit(fit, ax=ax),
             HALF,
             "Leave-one-out probability integral transform, less uniform, with its band",
@@ -206,53 +183,3 @@ def _diagnostics(fit: Fit) -> list[Picture]:
             "gives.",
         ),
     ]
-
-
-def _picture(
-    draw: Callable[..., Any], size: tuple[float, float], alt: str, caption: str
-) -> Picture:
-    uri = _uri(size, lambda figure: draw(figure.add_subplot()))
-    return Picture(uri=uri, alt=alt, caption=caption, wide=size[0] > HALF[0])
-
-
-def _panels(
-    draw: Callable[..., Any], n: int, panel: tuple[float, float], alt: str, caption: str
-) -> Picture:
-    columns = min(4, n)
-    size = (panel[0] * columns, panel[1] * -(-n // columns))
-    uri = _uri(size, lambda figure: draw(grid_of(figure, n, columns)))
-    return Picture(uri=uri, alt=alt, caption=caption, wide=True)
-
-
-def _uri(size: tuple[float, float], draw: Callable[[Figure], Any]) -> str:
-    """A figure as a picture that a page can hold: vectors, or pixels if those are lighter."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    settings = {**SETTINGS, "svg.fonttype": "path", "svg.hashsalt": "bayes-scaling"}
-    with mpl.rc_context(settings), warnings.catch_warnings():
-        # A group's name may use a script that the figure's font lacks; the tables have it.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=size, layout="constrained")
-        draw(figure)
-        data, kind = _vectors(figure), "svg+xml"
-        if len(data) > HEAVY:
-            data, kind = _pixels(figure), "png"
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
-
-
-def _vectors(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", dpi=PIXELS, metadata={"Date": None})
-    return buffer.getvalue()
-
-
-def _pixels(figure: Figure) -> bytes:
-    """As PNG with a palette of 256 colours, a third of the size of one without."""
-    from PIL import Image
-
-    full, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(full, format="png", dpi=PIXELS)
-    with Image.open(full) as image:
-        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "PNG")
-    return small.getvalue()

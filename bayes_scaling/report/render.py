@@ -12,9 +12,9 @@ import pandas as pd
 from bayes_scaling.decisions import allocate, forecast
 from bayes_scaling.decisions.questions import quantities
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
-from bayes_scaling.inference.storage import replacing
 from bayes_scaling.inference.summary import check_prob
 from bayes_scaling.report import card, diagnostics, facts, pictures, tables, words
+from bayes_scaling.report.page import render_page, write_page
 
 __all__ = ["render_report", "write_report"]
 
@@ -59,9 +59,7 @@ def write_report(
         A question is not valid, or the file cannot be written.
     """
     page = render_report(fit, flops=flops, points=points, prob=prob, group=group)
-    with replacing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return Path(path)
+    return write_page(page, path)
 
 
 def render_report(
@@ -73,19 +71,8 @@ def render_report(
     group: str | Sequence[str] | None = None,
 ) -> str:
     """Report of a fit as HTML; see `write_report`."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    folder = Path(__file__).parent
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = (folder / "style.css").read_text(encoding="utf-8")
     context = _context(fit, flops, points, check_prob(prob), group)
-    return environment.get_template(TEMPLATE).render(style=style, **context)
+    return render_page(TEMPLATE, context)
 
 
 def _context(

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from examples import example_fit, example_runs, untrusted
+from examples import counted, example_fit, example_runs, law_fit, shifted, untrusted
 from typer.testing import CliRunner
 
 from bayes_scaling.cli.app import app
@@ -46,6 +46,30 @@ def plain(folder):
 def pooled(folder):
     """File of a hierarchical fit by architecture: dense, experts, recurrent."""
     return example_fit(groups=3).save(folder / "pooled.nc")
+
+
+@pytest.fixture(scope="session")
+def other(folder):
+    """File of another law fitted to the runs of `plain`."""
+    return shifted(example_fit(), A=1.3).save(folder / "other.nc")
+
+
+@pytest.fixture(scope="session")
+def recounted(folder):
+    """File of a fit of the runs of `plain`, counted otherwise."""
+    return counted(example_fit(), "N non-embedding, C 6ND").save(folder / "recounted.nc")
+
+
+@pytest.fixture(scope="session")
+def steps(folder):
+    """File of a fit of Kaplan's law of steps, whose runs say that they count all parameters."""
+    return law_fit("kaplan-ns", counting="total").save(folder / "steps.nc")
+
+
+@pytest.fixture(scope="session")
+def curve(folder):
+    """File of a fit of a law of tokens alone."""
+    return law_fit("learning-curve").save(folder / "curve.nc")
 
 
 @pytest.fixture(scope="session")

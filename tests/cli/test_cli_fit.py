@@ -64,6 +64,32 @@ def test_reading_options(run, asked, tmp_path):
     assert asked["runs"].loss == pytest.approx(example_runs().select("params > 1e8").loss)
 
 
+def test_counting_is_said_and_converted(run, asked, table, tmp_path):
+    out = ("-o", tmp_path / "fit.nc")
+    run("fit", table, *out, "--counting", "total")
+    total = asked["runs"]
+    assert str(total.counting) == "N total, C 6ND"
+    run(
+        "fit", table, *out, "--counting", "total", "--count-params", "non-embedding",
+        "--omega", "50000", "--where", f"params >= {total.params.min()}",
+    )  # fmt: skip
+    assert len(asked["runs"]) == len(total)
+    assert str(asked["runs"].counting) == "N non-embedding, C 6ND"
+    expected = total.count_params("non-embedding", omega=50_000)
+    assert asked["runs"].params == pytest.approx(expected.params)
+
+
+def test_counting_of_a_known_set_keeps_its_source(run, asked, tmp_path):
+    run("fit", "pile-families", "-o", tmp_path / "fit.nc", "--counting", "total")
+    assert asked["runs"].source == bs.load_runs("pile-families").source
+    assert asked["runs"].counting.params == "total"
+
+
+def test_variable_of_a_law_of_one(run, asked, table, tmp_path):
+    run("fit", table, "-o", tmp_path / "fit.nc", "--model", "saturating", "--x", "tokens")
+    assert asked["model"].x == "tokens"
+
+
 def test_suspect_rows_on_request(run, asked, tmp_path):
     run("fit", "pile-families", "-o", tmp_path / "fit.nc")
     n_runs = len(asked["runs"])

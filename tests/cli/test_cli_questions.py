@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from examples import example_fit
+from examples import example_fit, law_fit
 
 import bayes_scaling as bs
 
@@ -60,6 +60,47 @@ def test_points_without_groups_ask_about_those_named(answer, pooled, tmp_path):
     assert [(row["group"], row["params"]) for row in rows] == [("dense", 7e10), ("dense", 7e9)]
 
 
+def test_other_inputs_by_option_and_by_table(answer, run, steps, tmp_path):
+    asked = ("--params", "1B", "--step", "40,000", "--batch-tokens", "500k")
+    [row] = answer("forecast", steps, *asked)
+    fit = bs.load_fit(steps)
+    expected = bs.forecast(fit, params="1B", step=4e4, batch_tokens=5e5)
+    assert row["mean"] == expected.table()["mean"][0]
+    assert (row["step"], row["batch_tokens"]) == (4e4, 5e5)
+    points = tmp_path / "points.csv"
+    points.write_text("model_size,iterations,batch_tokens,colour\n1B,40000,500k,red\n")
+    [same] = answer("forecast", steps, "--at", points)
+    assert same == row
+    text = run("forecast", steps, *asked).stdout
+    assert "batch tokens" in text
+    assert "40K" in text or "40k" in text or "40,000" in text
+
+
+def test_words_and_lists_of_other_inputs(answer, run, tmp_path):
+    path = law_fit("transfer").save(tmp_path / "transfer.nc")
+    asked = ("--params", "1B", "--tokens", "20B", "--pretrained", "yes,no")
+    rows = answer("forecast", path, *asked)
+    assert [row["pretrained"] for row in rows] == [1.0, 0.0]
+    assert rows[0]["mean"] < rows[1]["mean"]
+    assert "yes" in run("forecast", path, *asked).stdout
+
+
+def test_a_law_of_one_variable_shows_it_and_how_far_it_is(run, curve):
+    result = run("forecast", curve, "--tokens", "100T")
+    words = " ".join(result.stdout.split())
+    assert "params" not in words
+    assert "the training tokens of the largest run" in words
+
+
+def test_what_is_counted_is_shown_where_it_is_known(run, answer, steps, plain):
+    point = ("--params", "1B", "--tokens", "20B", "--step", "40k")
+    assert "Counting: N total" in run("forecast", steps, *point).stdout
+    assert "Counting: N total" in run("allocate", steps, "--flops", "1e21").stdout
+    assert "Counting: N total" in run("summary", steps).stdout
+    assert answer("summary", steps)["counting"].startswith("N total")
+    assert "Counting" not in run("forecast", plain, "--params", "1B", "--tokens", "1B").stdout
+
+
 def test_noise_and_probability_widen_intervals(answer, plain):
     def width(*options):
         row = answer("forecast", plain, "--params", "1B", "--tokens", "20B", *options)[0]
@@ -112,6 +153,12 @@ def test_caveat_says_how_far_beyond_the_runs(run, plain):
 def test_no_caveat_within_the_runs(run, plain):
     result = run("forecast", plain, "--params", "500M", "--tokens", "10B")
     assert "largest run" not in result.output
+
+
+def test_summary_of_a_law_that_does_not_allocate(run, curve):
+    text = run("summary", curve).stdout
+    assert "may be used" in text
+    assert "optimal" not in text
 
 
 @pytest.mark.parametrize("which", ["plain", "pooled"])

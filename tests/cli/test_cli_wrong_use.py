@@ -52,6 +52,15 @@ QUESTIONS = {
     "foreign NetCDF": (["allocate", "{foreign}", "--flops", "1e21"], "not written by"),
     "foreign HDF5": (["summary", "{foreign_groups}"], "not written by"),
     "report in no folder": (["report", "{plain}", "-o", "{nowhere}"], "cannot write"),
+    "no split of compute": (
+        ["allocate", "{curve}", "--flops", "1e21"],
+        "does not say how to split",
+    ),
+    "input of another law": (["forecast", "{plain}", *POINT, "--step", "4e4"], "not on step"),
+    "inputs missing": (["forecast", "{steps}", "--step", "4e4"], "give params and tokens"),
+    "only input missing": (["forecast", "{curve}", "--params", "1B"], "give tokens"),
+    "zero steps": (["forecast", "{steps}", "--params", "1B", "--step", "0"], "step"),
+    "points lack an input": (["forecast", "{curve}", "--at", "{no_tokens}"], "tokens"),
     "unknown command": (["predict", "{plain}"], "predict"),
     "unknown option": (["summary", "{plain}", "--probability", "0.9"], "--probability"),
 }
@@ -84,8 +93,62 @@ FITS = {
     "card with a negative scale": ([*FIT, "--model", "{negative_scale}"], "priors.E"),
     "card without a prior": ([*FIT, "--model", "{missing_prior}"], "missing beta"),
     "card that is not TOML": ([*FIT, "--model", "{bad_toml}"], "TOML"),
+    "unknown counting": ([*FIT, "--counting", "most"], "non-embedding"),
+    "unknown conversion": ([*FIT, "--count-params", "active"], "total or non-embedding"),
+    "conversion of who knows what": ([*FIT, "--count-params", "total"], "'as given'"),
+    "omega without conversion": ([*FIT, "--omega", "5e4"], "--count-params"),
+    "negative omega": (
+        [*FIT, "--counting", "total", "--count-params", "non-embedding", "--omega", "-1"],
+        "omega",
+    ),
+    "variable of a law of two": ([*FIT, "--x", "tokens"], "only laws of one variable"),
+    "unknown variable": ([*FIT, "--model", "saturating", "--x", "colour"], "colour"),
+    "inputs not in the table": ([*FIT, "--model", "kaplan-ns"], "batch_tokens"),
     "table lacks loss": (["fit", "{no_loss}", "-o", "{out}"], "loss"),
     "text in the table": (["fit", "{text_runs}", "-o", "{out}"], "many"),
+}
+
+TABLE = ["compare", "{table}", "-o", "{out}", "--models"]
+FITS_OF_ONE_TABLE = ["compare", "{plain}", "{other}", "-o", "{out}"]
+STUDY = ["kaplan-or-chinchilla", "{table}", "-o", "{out}"]
+
+COMPARISONS = {
+    "one model": ([*TABLE, "chinchilla"], "two different model cards or more, not chinchilla"),
+    "a card twice": ([*TABLE, "coupled,coupled"], "two different model cards"),
+    "no model": ([*TABLE, ","], "two different model cards or more, not none"),
+    "unknown model of several": ([*TABLE, "chinchilla,kaplan-ish"], "kaplan-ish"),
+    "law lacks its inputs": ([*TABLE, "chinchilla,kaplan-ns"], "batch_tokens"),
+    "groups of one card only": ([*TABLE, "chinchilla-hierarchical,coupled"], "--by"),
+    "hold out nothing": ([*TABLE, "chinchilla,coupled", "--hold-out", "0"], "between 0 and 1"),
+    "hold out all": ([*TABLE, "chinchilla,coupled", "--hold-out", "1"], "between 0 and 1"),
+    "hold out too many": ([*TABLE, "chinchilla,coupled", "--hold-out", "0.95"], "Hold out fewer"),
+    "hold out and not": (
+        [*TABLE, "chinchilla,coupled", "--hold-out", "0.2", "--no-hold-out"],
+        "not both",
+    ),
+    "group nobody has": ([*TABLE, "chinchilla,coupled", "--group", "sparse"], "'sparse'"),
+    "prob of a comparison": ([*TABLE, "chinchilla,coupled", "--prob", "90"], "between 0 and 1"),
+    "factor of 1": ([*TABLE, "chinchilla,coupled", "--factor", "1"], "above 1"),
+    "budget of a comparison": ([*TABLE, "chinchilla,coupled", "--flops", "much"], "much"),
+    "one chain of many": ([*TABLE, "chinchilla,coupled", "--chains", "1"], "chains"),
+    "two tables": (["compare", "{table}", "{points}"], "are no saved fit"),
+    "no table": (["compare", "{missing}"], "no such file"),
+    "one fit": (["compare", "{plain}"], "one saved fit"),
+    "a fit twice": (["compare", "{plain}", "{plain}"], "given twice"),
+    "a fit and a table": (["compare", "{plain}", "{table}", "-o", "{out}"], "no saved fit"),
+    "a fit that is not there": (["compare", "{plain}", "{absent}"], "does not exist"),
+    "different runs": (["compare", "{plain}", "{pooled}", "-o", "{out}"], "different runs"),
+    "different counting": (["compare", "{plain}", "{recounted}", "-o", "{out}"], "count_params"),
+    "models of saved fits": ([*FITS_OF_ONE_TABLE, "--models", "coupled"], "--models"),
+    "rows of saved fits": ([*FITS_OF_ONE_TABLE, "--where", "params > 1e8"], "--where"),
+    "too much of saved fits": ([*FITS_OF_ONE_TABLE, "--hold-out", "0.9"], "Hold out fewer"),
+    "group of saved fits": ([*FITS_OF_ONE_TABLE, "--group", "sparse"], "'sparse'"),
+    "comparison in no folder": (["compare", "{plain}", "{other}", "-o", "{nowhere}"], "cannot"),
+    "comparison over a fit": (["compare", "{plain}", "{other}", "-o", "{plain}"], "is read"),
+    "study of few runs": ([*STUDY, "--where", "params < 2e8"], "too few for this study"),
+    "study of nothing": (["kaplan-or-chinchilla", "{missing}"], "no such file"),
+    "study of a fit": (["kaplan-or-chinchilla", "{plain}"], "plain.nc"),
+    "prob of a study": ([*STUDY, "--prob", "0"], "between 0 and 1"),
 }
 
 OTHERS = {
@@ -100,7 +163,7 @@ OTHERS = {
 
 
 @pytest.fixture(scope="module")
-def paths(plain, pooled, table, tmp_path_factory):
+def paths(plain, pooled, other, recounted, steps, curve, table, tmp_path_factory):
     folder = tmp_path_factory.mktemp("wrong")
     written = {
         "points": "params,tokens\n1B,20B\n",
@@ -117,8 +180,10 @@ def paths(plain, pooled, table, tmp_path_factory):
     places |= _cards(folder) | _foreign(folder)
     places["truncated"] = folder / "truncated.nc"
     places["truncated"].write_bytes(plain.read_bytes()[:20_000])
-    places |= {"plain": plain, "pooled": pooled, "table": table, "folder": folder}
-    return places | {"missing": folder / "absent.csv", "nowhere": folder / "absent" / "file.nc"}
+    places |= {"plain": plain, "pooled": pooled, "other": other, "recounted": recounted}
+    places |= {"steps": steps, "curve": curve, "table": table, "folder": folder}
+    places |= {"missing": folder / "absent.csv", "nowhere": folder / "absent" / "file.nc"}
+    return places | {"absent": folder / "absent.nc"}
 
 
 def _cards(folder):
@@ -158,7 +223,7 @@ def place(arguments, paths, out):
     return [argument.format(**paths, out=out) for argument in arguments]
 
 
-CASES = {**QUESTIONS, **FITS, **OTHERS}
+CASES = {**QUESTIONS, **FITS, **COMPARISONS, **OTHERS}
 
 
 @pytest.mark.parametrize("name", CASES)

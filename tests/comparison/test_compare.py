@@ -6,30 +6,22 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from examples import TRUTH, example_fit, example_runs
+from examples import TRUTH, example_fit, example_runs, shifted
 
 import bayes_scaling as bs
 from bayes_scaling.comparison import average_fits, compare, kaplan_or_chinchilla
 from bayes_scaling.comparison.counted import exponent_as_counted
 from bayes_scaling.comparison.extrapolation import largest_runs
-from bayes_scaling.comparison.plans import plan_difference, verdict
+from bayes_scaling.comparison.plans import pair_verdicts, plan_difference, verdict
+from bayes_scaling.comparison.terms import default_group
 from bayes_scaling.errors import InputError
-from bayes_scaling.inference.posterior import Fit
+from bayes_scaling.inference.posterior import NEW_GROUP, Fit
 from bayes_scaling.laws import get_law
 
 
 @pytest.fixture(scope="module")
 def fit():
     return example_fit()
-
-
-def shifted(fit: Fit, **factors) -> Fit:
-    """The fit with natural parameters multiplied, as if another law had been fitted."""
-    tree = fit.tree.copy()
-    posterior = tree["posterior"].to_dataset()
-    values = {name: posterior[name] * factor for name, factor in factors.items()}
-    tree["posterior"] = posterior.assign(values)
-    return Fit(tree)
 
 
 def point_mass(fit: Fit, **values) -> Fit:
@@ -155,7 +147,7 @@ def test_json_has_the_promised_keys(fit):
     assert set(value["laws"][0]) >= {
         "name", "elpd_loo", "se", "weight", "elpd_extrapolation", "a", "b",
     }  # fmt: skip
-    assert set(value["laws"][0]["a"]) == {"mean", "median", "sd", "lower", "upper"}
+    assert set(value["laws"][0]["a"]) == {"mean", "median", "sd", "lower", "upper", "prob"}
     assert [pair["flops"] for pair in value["pairwise"]] == [1e23]
     assert value["verdicts"]
 
@@ -175,3 +167,30 @@ def test_runs_that_cannot_be_left_out_are_told_and_not_warned_about():
     comparison = compare(fits)
     assert comparison.loo.loc["two", "unreliable"] >= 1
     assert "Pareto k above 0.7" in comparison.verdicts()[0]
+
+
+def test_one_sentence_a_pair_of_laws(fit):
+    plans = compare({"one": fit, "same": fit, "far": shifted(fit, A=3.0)}).plans
+    first, second, third = pair_verdicts(plans)
+    assert first.startswith("The sizes that one and same call for do not differ in practice at ")
+    assert "that one and far call for differ at " in second
+    assert third.count("FLOPs") == 1
+    assert first.endswith("(within a factor of 1.25 they count as the same).")
+
+
+def test_plans_are_of_a_group_that_every_law_knows():
+    labels = np.array(["b", "a", "b"])
+    assert default_group(labels, pooled=True) == NEW_GROUP
+    assert default_group(labels, pooled=False) == "b"
+    assert default_group(labels[:1], pooled=True) == "b"
+
+
+def test_questions_are_refused_before_the_largest_runs_are_fitted(fit, monkeypatch):
+    def no_sampling(*arguments, **settings):
+        raise AssertionError("the sampler was started")
+
+    monkeypatch.setattr("bayes_scaling.inference.sample.SAMPLERS", {"nutpie": no_sampling})
+    fits = {"one": fit, "two": fit}
+    for wrong in ({"prob": 2}, {"factor": 1}, {"flops": "no"}, {"group": "nobody"}):
+        with pytest.raises(InputError):
+            compare(fits, hold_out=0.2, **wrong)

@@ -2,17 +2,16 @@
 
 import base64
 import json
-import re
-from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from examples import example_fit, untrusted
+from examples import example_fit, law_fit, untrusted
+from pages import Page
 
 import bayes_scaling as bs
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.posterior import NEW_GROUP, Fit
-from bayes_scaling.report import render, render_report, write_report
+from bayes_scaling.report import facts, render, render_report, write_report
 from bayes_scaling.report.words import interval, number
 
 NASTY = "<script>alert(1)</script> & $x_1$"
@@ -20,44 +19,6 @@ SECTIONS = [
     "answer", "asked", "data", "fit", "parameters", "groups", "decisions", "diagnostics", "card",
     "versions",
 ]  # fmt: skip
-VOID = {"meta", "img", "br", "link", "hr", "input"}
-
-
-class Page(HTMLParser):
-    """Balanced tags, ids, images and every attribute that loads or leads somewhere."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open, self.ids, self.loads, self.links, self.images = [], [], [], [], []
-        self.words, self.tags = [], set()
-        self.feed(text)
-        self.close()
-        assert not self.open, f"left open: {self.open}"
-
-    def handle_starttag(self, tag, attrs):
-        attributes = dict(attrs)
-        self.tags.add(tag)
-        if "id" in attributes:
-            self.ids.append(attributes["id"])
-        if "src" in attributes:
-            self.loads.append(attributes["src"])
-        if "href" in attributes:
-            self.links.append(attributes["href"])
-        if tag == "img":
-            self.images.append(attributes)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open and self.open.pop() == tag, f"</{tag}> closes nothing"
-
-    def handle_data(self, data):
-        if self.open[-1:] != ["style"]:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return re.sub(r"\s+", " ", " ".join(self.words))
 
 
 def nasty() -> Fit:
@@ -168,6 +129,11 @@ def test_the_report_shows_how_to_make_it_again():
     assert "by='architecture'" in text
     assert f"seed={fit.seed}" in text
     assert all(version in text for version in fit.versions.values())
+
+
+def test_the_variable_of_a_law_of_one_is_part_of_the_recipe():
+    assert "x='tokens'" in facts.recipe(law_fit("saturating", x="tokens"))
+    assert "x=" not in facts.recipe(example_fit())
 
 
 def test_the_report_of_a_fit_is_always_the_same():

@@ -1,0 +1,124 @@
+"""``bayes-scaling kaplan-or-chinchilla``: which famous answer the runs support, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from bayes_scaling.cli.compare import HoldOut, Page
+from bayes_scaling.cli.options import AcceptProblems, Json, Prob
+from bayes_scaling.cli.reading import (
+    Counting,
+    CountParams,
+    KeepSuspect,
+    LossUnit,
+    Omega,
+    Reading,
+    Rename,
+    Table,
+    Where,
+)
+from bayes_scaling.cli.sampling import Chains, Draws, Quiet, Seed, Tune, check_ranges
+
+if TYPE_CHECKING:
+    from bayes_scaling import KaplanOrChinchilla
+
+__all__ = ["kaplan_or_chinchilla"]
+
+
+def kaplan_or_chinchilla(
+    runs: Table,
+    prob: Prob = 0.9,
+    output: Page = None,
+    hold_out: HoldOut = None,
+    where: Where = None,
+    rename: Rename = None,
+    loss_unit: LossUnit = "nats",
+    keep_suspect: KeepSuspect = False,
+    counting: Counting = "as given",
+    count_params: CountParams = None,
+    omega: Omega = None,
+    seed: Seed = 1,
+    draws: Draws = 1000,
+    tune: Tune = 1500,
+    chains: Chains = 4,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    accept_problems: AcceptProblems = False,
+) -> None:
+    """Ask the runs whether Kaplan or Chinchilla was right, and what explains the gap.
+
+    Fits the coupled law, which holds both, and repeats the analysis with each choice of Kaplan et
+    al. Say --counting total if params counts embeddings, so that their part can be told. With
+    --json: {format, corners, posterior, analyses, untested, comparison, verdicts}.
+    """
+    import bayes_scaling as bs
+    from bayes_scaling.cli import output as printing
+    from bayes_scaling.cli.errors import interruptible
+    from bayes_scaling.cli.files import check_writable
+
+    check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
+    if output is not None:
+        check_writable(output, runs)
+    reading = Reading(
+        where=where,
+        rename=tuple(rename or ()),
+        loss_unit=loss_unit,
+        keep_suspect=keep_suspect,
+        counting=counting,
+        count_params=count_params,
+        omega=omega if count_params else None,
+    )
+    table = reading.read(runs)
+    with interruptible():
+        study = bs.kaplan_or_chinchilla(
+            table,
+            hold_out=hold_out,
+            prob=prob,
+            seed=seed,
+            effort=bs.Effort(draws=draws, tune=tune, chains=chains),
+            progress=not quiet,
+            **({} if omega is None else {"omega": omega}),
+        )
+        if output is not None:
+            from bayes_scaling.report import write_comparison
+
+            write_comparison(study, output)
+    if as_json:
+        printing.print_study(study.to_json())
+    elif not quiet:
+        _show(study)
+    if output is not None and not as_json:
+        typer.echo(f"written to {output}")
+    printing.end_with_trust_in(study.comparison.fits, accept_problems)
+
+
+def _show(study: KaplanOrChinchilla) -> None:
+    """Print the answer and its reasons in sentences, then the tables behind them."""
+    from bayes_scaling.cli import output
+    from bayes_scaling.cli.comparison import introduce, show_scores
+
+    introduce(study.comparison)
+    for sentence in study.verdicts():
+        typer.echo()
+        output.print_wrapped(sentence)
+    interval = output.interval_name(study.prob)
+    posterior = [
+        [str(name), f"{row['median']:.3f}", f"{row['lower']:.3f} to {row['upper']:.3f}"]
+        for name, row in study.posterior().iterrows()
+    ]
+    output.print_table(["coupled law", "median", interval], posterior, left=("coupled law",))
+    analyses = [
+        [
+            row["analysis"],
+            f"{row['median']:.2f}",
+            f"{row['lower']:.2f} to {row['upper']:.2f}",
+            f"{row['shift']:+.2f}" if i else "-",
+            row["verdict"],
+        ]
+        for i, row in enumerate(study.table().to_dict("records"))
+    ]
+    heads = ["analysis", "a", interval, "shift", "verdict"]
+    output.print_table(heads, analyses, left=("analysis", "verdict"))
+    show_scores(study.comparison)
