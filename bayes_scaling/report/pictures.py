@@ -16,6 +16,7 @@ from bayes_scaling.decisions import Allocation, Forecast, allocate
 from bayes_scaling.figures.style import SETTINGS, grid_of
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.inference.separate import separate_estimates
+from bayes_scaling.inference.summary import reported_names
 from bayes_scaling.report.words import percent
 
 if TYPE_CHECKING:
@@ -103,7 +104,6 @@ def _residuals(fit: Fit, prob: float) -> list[Picture]:
 
 
 def _parameters(fit: Fit, prob: float, shown: tuple[str, ...]) -> Picture:
-    from bayes_scaling.figures.draws import parameter_names
     from bayes_scaling.figures.marks import largest_groups
 
     name = shown[0] if len(shown) == 1 else largest_groups(fit, 1)[0]
@@ -112,7 +112,7 @@ def _parameters(fit: Fit, prob: float, shown: tuple[str, ...]) -> Picture:
         of = f" of {name}"
     return _panels(
         lambda axes: figures.plot_parameters(fit, group=name, prob=prob, ax=axes),
-        len(parameter_names(fit)) + 1,
+        len(reported_names(fit)) + 1,
         (2.5, 2.3),
         f"Posterior densities of the law's parameters{of}, with prior and published values",
         f"Posterior of the parameters{of}. Lines mark published values.",
@@ -124,7 +124,6 @@ def _groups(fit: Fit, prob: float) -> list[Picture]:
         return []
     alone = separate_estimates(fit, prob=prob) if fit.pooled else None
     height = 1.4 + 0.26 * (len(fit.groups) + 2)
-    names = [p.name for p in fit.law.parameters if p.name not in ("A", "B")]
     return [
         _picture(
             lambda ax, name=name: figures.plot_groups(fit, name, prob=prob, separate=alone, ax=ax),
@@ -132,7 +131,7 @@ def _groups(fit: Fit, prob: float) -> list[Picture]:
             f"Intervals of {name} in every group, with those of each group by itself",
             f"{name} in every group, {percent(prob)} and 50 % credible intervals.",
         )
-        for name in [*names, "a"]
+        for name in reported_names(fit, scales=False)
     ]
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from bayes_scaling.decisions import Allocation, Forecast
-from bayes_scaling.figures.draws import group_draws, parameter_names
+from bayes_scaling.figures.draws import group_draws
 from bayes_scaling.inference.posterior import Fit
+from bayes_scaling.inference.summary import reported_names
 from bayes_scaling.report.words import flops, interval, number, percent, size, spread
 
 __all__ = ["Table", "findings", "forecast", "parameters", "plan", "published", "runs_by_group"]
@@ -54,7 +55,7 @@ def runs_by_group(fit: Fit) -> Table:
 
 def findings(fit: Fit, prob: float) -> Table:
     """The main parameters of every group, in short."""
-    names = [n for n in parameter_names(fit) if n not in ("A", "B")]
+    names = reported_names(fit, scales=False)
     rows = []
     for group in fit.groups:
         draws = group_draws(fit, group)
@@ -89,7 +90,7 @@ def published(fit: Fit) -> Table | None:
     """Constants that were published for the law."""
     if not fit.law.published:
         return None
-    names, rows = parameter_names(fit), []
+    names, rows = reported_names(fit), []
     for each in fit.law.published:
         known = {name: np.asarray(value) for name, value in each.values.items()}
         values = {**known, **fit.exponents(known)}
