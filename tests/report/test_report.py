@@ -2,12 +2,11 @@
 
 import base64
 import json
-import re
-from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from examples import example_fit, untrusted
+from examples import example_fit, law_fit, untrusted
+from pages import SECTIONS, Page
 
 import bayes_scaling as bs
 from bayes_scaling.errors import InputError
@@ -16,48 +15,6 @@ from bayes_scaling.report import render, render_report, write_report
 from bayes_scaling.report.words import interval, number
 
 NASTY = "<script>alert(1)</script> & $x_1$"
-SECTIONS = [
-    "answer", "asked", "data", "fit", "parameters", "groups", "decisions", "diagnostics", "card",
-    "versions",
-]  # fmt: skip
-VOID = {"meta", "img", "br", "link", "hr", "input"}
-
-
-class Page(HTMLParser):
-    """Balanced tags, ids, images and every attribute that loads or leads somewhere."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open, self.ids, self.loads, self.links, self.images = [], [], [], [], []
-        self.words, self.tags = [], set()
-        self.feed(text)
-        self.close()
-        assert not self.open, f"left open: {self.open}"
-
-    def handle_starttag(self, tag, attrs):
-        attributes = dict(attrs)
-        self.tags.add(tag)
-        if "id" in attributes:
-            self.ids.append(attributes["id"])
-        if "src" in attributes:
-            self.loads.append(attributes["src"])
-        if "href" in attributes:
-            self.links.append(attributes["href"])
-        if tag == "img":
-            self.images.append(attributes)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open and self.open.pop() == tag, f"</{tag}> closes nothing"
-
-    def handle_data(self, data):
-        if self.open[-1:] != ["style"]:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return re.sub(r"\s+", " ", " ".join(self.words))
 
 
 def nasty() -> Fit:
@@ -79,10 +36,14 @@ def nasty() -> Fit:
     return fit
 
 
-@pytest.fixture(scope="module", params=["one", "three", "crossed", "nasty"])
+@pytest.fixture(
+    scope="module", params=["one", "three", "crossed", "nasty", "isoflop", "one variable"]
+)
 def page(request):
     fit = {
         "one": example_fit,
+        "isoflop": lambda: law_fit("isoflop", 3),
+        "one variable": lambda: law_fit("saturating", 3, x="tokens"),
         "three": lambda: example_fit(groups=3),
         "crossed": lambda: example_fit(groups=2, crossed=True),
         "nasty": nasty,
@@ -92,7 +53,8 @@ def page(request):
 
 def test_the_page_is_balanced_and_has_every_section_in_order(page):
     parsed = Page(page)
-    assert [each for each in parsed.ids if each in SECTIONS] == SECTIONS
+    there = [each for each in parsed.ids if each in SECTIONS]
+    assert there == [each for each in SECTIONS if each != "groups" or "groups" in there]
     assert len(set(parsed.ids)) == len(parsed.ids)
     assert {link.removeprefix("#") for link in parsed.links} <= set(parsed.ids)
     assert page.lstrip().startswith("<!DOCTYPE html>")
@@ -220,6 +182,7 @@ def test_the_path_of_the_runs_does_not_travel():
         ((1.8041, 1.7773, 1.8301), "1.804 (1.777 to 1.830)"),
         ((6.0, 0.09, 55.0), "6 (0.09 to 55)"),
         ((1.5e6, 1.2e6, 2e6), "1.50e6 (1.20e6 to 2.00e6)"),
+        ((-0.0004, -0.0777, 0.0807), "0.00 (-0.08 to 0.08)"),
     ],
 )
 def test_intervals_are_written_to_the_digits_they_deserve(values, expected):
