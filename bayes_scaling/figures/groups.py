@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from bayes_scaling.figures.draws import (
@@ -34,6 +34,8 @@ __all__ = ["plot_groups"]
 CENTRE = "population centre"
 POPULATION = "#D55E00"
 LETTERS_PER_INCH = 13
+LARGE = 1e5
+TICKS = 5
 
 Array = NDArray[np.float64]
 
@@ -147,6 +149,9 @@ def _finish(
     if log:
         ax.xaxis.set_major_locator(FixedLocator(round_ticks(*limits)))
         ax.xaxis.set_minor_locator(NullLocator())
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(TICKS))
+    if log or limits[1] >= LARGE:
         ax.xaxis.set_major_formatter(FuncFormatter(tick_number))
     ax.grid(axis="x", color=MUTED, alpha=0.2, linewidth=0.6)
     ax.spines["left"].set_visible(False)

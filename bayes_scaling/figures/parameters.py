@@ -132,7 +132,7 @@ def _axes(ax: Axes, fit: Fit, key: str, log: bool, limits: tuple[float, float]) 
 def tick_number(value: float, _: int) -> str:
     """Number beside a tick; large ones as 2e5 or 1.35e19."""
     if abs(value) < 1e5:
-        return f"{value:.4g}"
+        return f"{value:.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
     mantissa, exponent = f"{value:.2e}".split("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 

@@ -44,11 +44,11 @@ Array = NDArray[np.float64]
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Four significant digits, unless asked for others."""
+    """Four significant digits, unless asked for others; whole numbers keep all of theirs."""
     if value != 0 and not 1e-3 <= abs(value) < 1e5:
         mantissa, exponent = f"{value:.2e}".split("e")
         return f"{mantissa}e{int(exponent)}"
-    return f"{value:.{digits}g}"
+    return f"{value:.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
 
 
 def size(value: float) -> str:

@@ -1,5 +1,7 @@
 """Every figure of every shipped card: nothing crashes, no panel is empty, labels are the law's."""
 
+import re
+
 import numpy as np
 import pytest
 from examples import law_fit
@@ -9,6 +11,7 @@ from matplotlib.figure import Figure
 import bayes_scaling as bs
 from bayes_scaling import figures
 from bayes_scaling.errors import InputError
+from bayes_scaling.figures.parameters import tick_number
 from bayes_scaling.figures.residuals import against_what, residuals
 from bayes_scaling.figures.words import LABELS, wrapped
 from bayes_scaling.inference.posterior import NEW_GROUP
@@ -195,3 +198,17 @@ def test_published_values_outside_the_axes_are_said_to_be():
     axes = figures.plot_parameters(law_fit("power-law"))
     legend = axes[0].figure.axes[-1].get_legend()
     assert "Kaplan et al. 2020\n(beyond the axes)" in [t.get_text() for t in legend.get_texts()]
+
+
+def test_ticks_are_short_at_every_size():
+    values = (0.0004, 0.35, 9876.0, 10400.0, 2e5, 1.35e19, -3e7)
+    shown = ["0.0004", "0.35", "9876", "10400", "2e5", "1.35e19", "-3e7"]
+    assert [tick_number(value, 0) for value in values] == shown
+
+
+def test_large_values_of_groups_are_written_at_their_ticks():
+    ax = figures.plot_groups(law_fit("broken", 3), "d1", ax=panel())
+    ax.figure.canvas.draw()
+    assert not ax.xaxis.get_offset_text().get_text()
+    shown = [label.get_text() for label in ax.get_xticklabels()]
+    assert all(re.fullmatch(r"\d(\.\d+)?e1[89]", text) for text in shown)

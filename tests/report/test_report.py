@@ -191,6 +191,8 @@ def test_intervals_are_written_to_the_digits_they_deserve(values, expected):
 
 def test_numbers():
     assert [number(v) for v in (0.0, 3.18e-4, 410.7, 1e7)] == ["0", "3.18e-4", "410.7", "1.00e7"]
+    assert [number(v) for v in (10383.4, 99999.4)] == ["10383", "99999"]
+    assert number(1234.5, 3) == "1234"
 
 
 def test_the_public_names_are_reached_from_the_package():
