@@ -44,6 +44,15 @@ Variable = Annotated[
         "card's own.",
     ),
 ]
+Engine = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="nuts, or quick: seconds without a compiler, for one group of runs. It hands over to "
+        "nuts where it does not serve.",
+    ),
+]
 Sampler = Annotated[str, typer.Option("--sampler", metavar="NAME", help="nutpie, pymc or numpyro.")]
 TargetAccept = Annotated[
     float, typer.Option("--target-accept", help="Higher is slower and more careful; below 1.")
@@ -67,6 +76,7 @@ def fit(
     draws: Draws = 1000,
     tune: Tune = 1500,
     chains: Chains = 4,
+    engine: Engine = "nuts",
     sampler: Sampler = "nutpie",
     target_accept: TargetAccept = 0.95,
     quiet: Quiet = False,
@@ -106,6 +116,7 @@ def fit(
             tune=tune,
             chains=chains,
             seed=seed,
+            engine=engine,
             sampler=sampler,
             target_accept=target_accept,
             progress=not quiet,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bayes_scaling.cli.compare import HoldOut, Page
+from bayes_scaling.cli.compare import Page
 from bayes_scaling.cli.options import AcceptProblems, Json, Prob
 from bayes_scaling.cli.reading import (
     Counting,
@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from bayes_scaling import KaplanOrChinchilla
 
 __all__ = ["kaplan_or_chinchilla"]
+
+HoldOut = Annotated[
+    float | None,
+    typer.Option(
+        "--hold-out",
+        metavar="SHARE",
+        help="Also fit without this share of the runs, those with the most compute, and predict "
+        "them.",
+    ),
+]
 
 
 def kaplan_or_chinchilla(

@@ -31,7 +31,7 @@ def padded(low: float, high: float, share: float = 0.06) -> tuple[float, float]:
 def quantity_axis(
     ax: Axes, which: Which, name: str, limits: tuple[float, float] | None = None
 ) -> None:
-    """Log axis of params, tokens, tokens per parameter or FLOPs, labelled with its unit."""
+    """Log axis of an input of a law or of tokens per parameter, labelled with its unit."""
     if limits is None:
         low, high = ax.get_xlim() if which == "x" else ax.get_ylim()
     else:
@@ -63,7 +63,7 @@ def _log_ticks(axis: Axis, low: float, high: float, name: str, most: float) -> N
         ticks = _plain_ticks(low, high)
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_minor_locator(LogLocator(subs=tuple(range(1, 10)), numticks=99))
-    show = power_of_ten if name == "flops" else _short
+    show = power_of_ten if name.startswith("flops") else _short
     axis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
     axis.set_minor_formatter(NullFormatter())
 

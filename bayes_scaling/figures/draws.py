@@ -12,7 +12,7 @@ from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.posterior import Fit
 
 __all__ = [
-    "check_parameter", "group_draws", "meaning", "parameter_names", "population_draws", "symbol",
+    "budget_draws", "check_parameter", "group_draws", "meaning", "population_draws", "symbol",
     "wide",
 ]  # fmt: skip
 
@@ -24,14 +24,9 @@ EXPONENTS = {
 }
 
 
-def parameter_names(fit: Fit) -> list[str]:
-    """The law's parameters, and the exponent a of its optimal size."""
-    return [*(p.name for p in fit.law.parameters), *("a" if fit.law.allocates else ())]
-
-
 def check_parameter(fit: Fit, name: str) -> str:
     """The name, if it is a parameter of the fit."""
-    known = [*parameter_names(fit), *("b" if fit.law.allocates else ())]
+    known = [*(p.name for p in fit.law.parameters), *("ab" if fit.law.allocates else "")]
     if name not in known:
         raise InputError(unknown_name("parameter", name, known))
     return name
@@ -47,9 +42,19 @@ def meaning(fit: Fit, name: str) -> str:
     """What a parameter is, in words, with its unit."""
     for parameter in fit.law.parameters:
         if parameter.name == name:
-            unit = re.sub(r"\^(\w+)", r"$^{\\\1}$", parameter.unit)
-            return parameter.meaning + (f" ({unit})" if unit else "")
+            return parameter.meaning + (f" ({_unit(parameter.unit)})" if parameter.unit else "")
     return EXPONENTS[name]
+
+
+def _unit(text: str) -> str:
+    """A unit such as "nats params^alpha" with its powers raised."""
+    return re.sub(r"\^(\([^)]*\)|-?\w+)", lambda power: f"$^{{{_symbols(power[1])}}}$", text)
+
+
+def _symbols(power: str) -> str:
+    """Greek names as symbols, and numbers after a letter as indices: alpha, t_D, c0."""
+    power = re.sub(r"\b(alpha|beta|gamma)", r"\\\1", power)
+    return re.sub(r"([a-z])(\d)", r"\1_\2", power)
 
 
 def wide(draws: Array) -> bool:
@@ -70,3 +75,16 @@ def population_draws(fit: Fit) -> dict[str, Array]:
     relative = parameter_values(fit.card, mu.transpose("sample", "parameter").to_numpy())
     natural = fit.law.natural(np, relative, fit.reference)
     return natural | fit.exponents(natural)
+
+
+def budget_draws(fit: Fit, group: str, budget: str) -> dict[str, Array]:
+    """Natural parameters of a group at one of its budgets, where some vary between them."""
+    stack = {"sample": ("chain", "draw")}
+    posterior = fit.posterior[["theta", "budget_effect"]].sel(group=group, budget=budget)
+    draws = posterior.stack(stack, create_index=False)
+    theta = draws["theta"].transpose("sample", "parameter").to_numpy().copy()
+    effect = draws["budget_effect"].transpose("sample", "varying").to_numpy()
+    names = fit.posterior["parameter"].to_numpy().astype(str).tolist()
+    for i, name in enumerate(fit.posterior["varying"].to_numpy().astype(str)):
+        theta[:, names.index(name)] += effect[:, i]
+    return fit.law.natural(np, parameter_values(fit.card, theta), fit.reference)

@@ -31,10 +31,10 @@ def plot_forecast(
     groups: Sequence[str] = (),
     ax: Axes | None = None,
 ) -> Axes:
-    """Intervals of the forecast loss against training compute.
+    """Intervals of the forecast loss against compute, or the variable of a law of one variable.
 
-    Groups stand side by side where they were asked about the same compute; what lies beyond the
-    compute of the runs is shaded.
+    Groups stand side by side where they were asked about the same point; what lies beyond the
+    runs is shaded.
 
     Parameters
     ----------
@@ -53,12 +53,12 @@ def plot_forecast(
     """
     prob = forecast.prob if prob is None else prob
     ax, draws = new_axes(ax), forecast.draws
-    flops = draws["flops"].to_numpy().astype(float)
+    asked = draws["x"].to_numpy().astype(float)
     loss = draws["loss"].transpose("sample", "point").to_numpy()
     labels = draws["group"].to_numpy().astype(str)
     names = list(dict.fromkeys(labels))
-    x = flops * _dodge(labels, names, flops)
-    quantity_axis(ax, "x", "flops", padded(float(x.min()), float(x.max()), 0.08))
+    x = asked * _dodge(labels, names, asked)
+    quantity_axis(ax, "x", forecast.along, padded(float(x.min()), float(x.max()), 0.08))
     lower, upper = quantiles(loss, prob)
     room = 0.08 * np.log(upper.max() / lower.min()) + 1e-3
     loss_axis(ax, float(lower.min() * np.exp(-room)), float(upper.max() * np.exp(room)))
@@ -66,7 +66,7 @@ def plot_forecast(
     for i, name in zip(indices, names, strict=True):
         own = labels == name
         _intervals(ax, x[own], loss[:, own], prob, i)
-    largest = float(np.median(flops / 10.0 ** draws["decades_beyond"].to_numpy()))
+    largest = float(np.median(asked / 10.0 ** draws["decades_beyond"].to_numpy()))
     handles = _handles(prob, forecast.observation_noise)
     if len(names) > 1:
         handles += group_handles(names, indices)
@@ -74,11 +74,11 @@ def plot_forecast(
     return ax
 
 
-def _dodge(labels: Any, names: list[str], flops: Array) -> Array:
+def _dodge(labels: Any, names: list[str], x: Array) -> Array:
     """Factors that set groups apart where they share a point."""
-    if len(names) == 1 or len(np.unique(flops)) == len(flops):
-        return np.ones(len(flops))
-    distinct = np.log10(np.unique(flops))
+    if len(names) == 1 or len(np.unique(x)) == len(x):
+        return np.ones(len(x))
+    distinct = np.log10(np.unique(x))
     gap, span = (np.diff(distinct).min(), np.ptp(distinct)) if len(distinct) > 1 else (0.5, 0.5)
     room = min(0.5 * gap, 0.04 * len(names) * span)
     offsets = np.linspace(-0.5, 0.5, len(names)) * room

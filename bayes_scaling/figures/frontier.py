@@ -32,6 +32,8 @@ __all__ = ["plot_frontier"]
 
 N_POINTS = 80
 DECADES_BEYOND = 2.0
+MOST_BELOW = 0.3
+"""Times the lowest loss seen: a band that falls below says enough."""
 
 
 @styled
@@ -75,6 +77,7 @@ def plot_frontier(
     lowest = min(float(quantiles(loss[:, -1], prob)[0]) for _, _, loss in curves)
     highest = max(float(quantiles(loss[:, 0], prob)[1]) for _, _, loss in curves)
     highest = max(highest, _runs(ax, fit, names, (low, high)))
+    lowest = max(lowest, MOST_BELOW * float(fit.data["loss"].min()))
     loss_axis(ax, lowest * 0.985, highest * 1.015)
     _legend(ax, fit, names, prob, beyond(ax, largest))
     return ax
@@ -113,8 +116,9 @@ def _legend(ax: Axes, fit: Fit, names: Sequence[str], prob: float, shade: list[A
     intervals = band_handles(len(names), indices[0], prob)
     if len(names) == 1:
         tint, shape = colour(indices[0]), marker(indices[0])
+        where = f", {fit.law.planned}" if fit.law.planned else ""
         handles = [
-            Line2D([], [], color=tint, label="loss at the optimum, median"),
+            Line2D([], [], color=tint, label=f"loss at the optimum{where}, median"),
             *intervals,
             Line2D([], [], color=MUTED, marker=shape, markersize=4, linestyle="none", label="runs"),
         ]

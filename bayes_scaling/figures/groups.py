@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from bayes_scaling.figures.draws import (
@@ -21,9 +21,10 @@ from bayes_scaling.figures.draws import (
 from bayes_scaling.figures.marks import NARROW, inner, legend, quantiles
 from bayes_scaling.figures.parameters import round_ticks, tick_number
 from bayes_scaling.figures.style import BAND, INK, MUTED, new_axes, styled, width_in_inches
-from bayes_scaling.figures.words import interval, plain
+from bayes_scaling.figures.words import interval, plain, wrapped
 from bayes_scaling.inference.posterior import DEFAULT_PROB, NEW_GROUP, Fit
 from bayes_scaling.inference.separate import separate_estimates
+from bayes_scaling.inference.summary import leading_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +33,9 @@ __all__ = ["plot_groups"]
 
 CENTRE = "population centre"
 POPULATION = "#D55E00"
+LETTERS_PER_INCH = 13
+LARGE = 1e5
+TICKS = 5
 
 Array = NDArray[np.float64]
 
@@ -39,7 +43,7 @@ Array = NDArray[np.float64]
 @styled
 def plot_groups(
     fit: Fit,
-    parameter: str = "alpha",
+    parameter: str | None = None,
     *,
     prob: float = DEFAULT_PROB,
     separate: xr.Dataset | None = None,
@@ -55,8 +59,9 @@ def plot_groups(
     Parameters
     ----------
     fit : Fit
-    parameter : str
-        A parameter of the law, or an allocation exponent, ``"a"`` or ``"b"``.
+    parameter : str, optional
+        A parameter of the law, or an allocation exponent, ``"a"`` or ``"b"``. By default a, or
+        the first exponent of a law that does not allocate compute.
     prob : float
         Probability of the longer intervals; the thick ones hold 50 %.
     separate : Dataset, optional
@@ -68,7 +73,7 @@ def plot_groups(
     -------
     Axes
     """
-    check_parameter(fit, parameter)
+    parameter = check_parameter(fit, parameter or leading_name(fit))
     rows = {name: group_draws(fit, name)[parameter] for name in fit.groups}
     if fit.pooled:
         rows |= {CENTRE: population_draws(fit)[parameter]}
@@ -144,11 +149,15 @@ def _finish(
     if log:
         ax.xaxis.set_major_locator(FixedLocator(round_ticks(*limits)))
         ax.xaxis.set_minor_locator(NullLocator())
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(TICKS))
+    if log or limits[1] >= LARGE:
         ax.xaxis.set_major_formatter(FuncFormatter(tick_number))
     ax.grid(axis="x", color=MUTED, alpha=0.2, linewidth=0.6)
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel(f"{symbol(fit, parameter)}, {meaning(fit, parameter)}")
+    label = f"{symbol(fit, parameter)}, {meaning(fit, parameter)}"
+    ax.set_xlabel(wrapped(label, int(LETTERS_PER_INCH * width_in_inches(ax))))
     ax.set_ylabel("group (runs)" if fit.groups != ("all runs",) else "")
 
 

@@ -12,11 +12,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError
-from bayes_scaling.figures.draws import group_draws, meaning, parameter_names, symbol, wide
+from bayes_scaling.figures.draws import group_draws, meaning, symbol, wide
 from bayes_scaling.figures.marks import largest_groups, quantiles
 from bayes_scaling.figures.style import BAND, INK, MUTED, dress, new_grid, styled
-from bayes_scaling.figures.words import interval, plain
+from bayes_scaling.figures.words import interval, plain, wrapped
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
+from bayes_scaling.inference.summary import reported_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["plot_parameters", "round_ticks", "tick_number"]
 
 N_DRAWS = 4000
+TAIL = 1.5
+"""Times the width of the central 90 %: what lies farther out would squeeze the rest."""
+
 SMOOTH = 1.3
+LABEL_WIDTH = 38
 PUBLISHED_LINES: tuple[Any, ...] = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
 PUBLISHED_COLOURS = ("#D55E00", "#000000", "#009E73", "#CC79A7")
 
@@ -39,9 +44,10 @@ def plot_parameters(
     prob: float = DEFAULT_PROB,
     ax: Sequence[Axes] | NDArray[np.object_] | None = None,
 ) -> NDArray[np.object_]:
-    """Posterior density of every parameter of the law and of the exponent a.
+    """Posterior density of every parameter of the law, and of the exponent a if it is free.
 
-    Published values are marked; the prior lies faintly behind. A and B have log axes.
+    Published values are marked; the prior lies faintly behind. Parameters that span much, such
+    as A and B, have log axes.
 
     Parameters
     ----------
@@ -51,8 +57,8 @@ def plot_parameters(
     prob : float
         Probability of the interval that is filled.
     ax : sequence of Axes, optional
-        One for each parameter and one for the exponent a; new ones otherwise. One more than
-        that takes the legend, which the last panel holds if it has none of its own.
+        One a parameter; new ones otherwise. One more than that takes the legend, which the last
+        panel holds if it has none of its own.
 
     Returns
     -------
@@ -60,7 +66,7 @@ def plot_parameters(
         One a parameter, in the order of ``fit.law.parameters``, then that of a.
     """
     (name,) = fit.select_groups(group or largest_groups(fit, 1)[0])
-    names = parameter_names(fit)
+    names = reported_names(fit)
     axes = _panels(ax, len(names))
     draws, prior = group_draws(fit, name), fit.tree["prior"].to_dataset()
     for panel, key in zip(axes, names, strict=False):
@@ -89,7 +95,11 @@ def _draw(ax: Axes, fit: Fit, key: str, draws: Array, prior: Array, prob: float)
     grid = np.linspace(low, high, 300)
     x = np.exp(grid) if log else grid
     height = _density(transform(draws), grid)
-    ax.fill_between(x, _density(transform(prior), grid), color=MUTED, alpha=0.25, linewidth=0)
+    # A log axis shows what the prior has above zero.
+    shown = prior[prior > 0] if log else prior
+    share = len(shown) / len(prior)
+    before = share * _density(transform(shown), grid) if share > 0 else np.zeros_like(grid)
+    ax.fill_between(x, before, color=MUTED, alpha=0.25, linewidth=0)
     ax.plot(x, height, color=BAND)
     lower, upper = quantiles(transform(draws), prob)
     inside = (grid >= lower) & (grid <= upper)
@@ -113,15 +123,18 @@ def _axes(ax: Axes, fit: Fit, key: str, log: bool, limits: tuple[float, float]) 
     ax.set_ylim(bottom=0)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel(meaning(fit, key))
+    ax.set_xlabel(wrapped(meaning(fit, key), LABEL_WIDTH))
     ax.set_ylabel("density", color=MUTED)
     ax.xaxis.label.set_fontsize(8)
     ax.set_title(symbol(fit, key))
 
 
 def tick_number(value: float, _: int) -> str:
-    """Number beside a tick; large ones as 2e5."""
-    return f"{value:.0e}".replace("e+0", "e").replace("e+", "e") if value >= 1e5 else f"{value:.4g}"
+    """Number beside a tick; large ones as 2e5 or 1.35e19."""
+    if abs(value) < 1e5:
+        return f"{value:.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def round_ticks(low: float, high: float) -> list[float]:
@@ -143,9 +156,20 @@ def _published(fit: Fit, key: str) -> dict[str, float]:
     return values
 
 
+def _seen(axes: list[Axes], fit: Fit, key: str) -> bool:
+    """Whether a published value lies within the axes of any panel."""
+    values = [_published(fit, name)[key] for name in reported_names(fit)]
+    return any(
+        low <= value <= high
+        for value, (low, high) in zip(values, (ax.get_xlim() for ax in axes), strict=False)
+    )
+
+
 def _limits(draws: Array, published: list[float]) -> tuple[float, float]:
-    """Room for the posterior and for published values that are not far off."""
-    low, high = np.quantile(draws, [0.001, 0.999])
+    """Room for the posterior, save its last stragglers, and for published values nearby."""
+    low, lower, upper, high = np.quantile(draws, [0.001, 0.05, 0.95, 0.999])
+    most = TAIL * (upper - lower)
+    low, high = max(low, lower - most), min(high, upper + most)
     span = high - low
     near = [v for v in published if low - 4 * span < v < high + 4 * span]
     return (
@@ -174,10 +198,11 @@ def _legend(axes: list[Axes], n: int, fit: Fit, prob: float, title: str | None) 
     ]
     handles += [
         Line2D(
-            [], [], color=PUBLISHED_COLOURS[i % 4], linestyle=PUBLISHED_LINES[i % 4], label=each.key
+            [], [], color=PUBLISHED_COLOURS[i % 4], linestyle=PUBLISHED_LINES[i % 4],
+            label=each.key + ("" if _seen(axes, fit, each.key) else "\n(beyond the axes)"),
         )
         for i, each in enumerate(fit.law.published)
-    ]
+    ]  # fmt: skip
     ax = axes[-1]
     if len(axes) == n:
         ax.legend(handles=handles, loc="upper right", fontsize=6.5, title=title)

@@ -34,18 +34,18 @@ DECADES_BEYOND = 2.0
 @styled
 def plot_plans(
     comparison: Comparison,
-    quantity: Literal["params", "tokens", "tokens_per_param"] = "params",
+    quantity: Literal["params", "tokens", "tokens_per_param", "loss"] = "params",
     *,
     prob: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Compute-optimal size, tokens or tokens per parameter by each law, against compute.
+    """Compute-optimal size, tokens, tokens per parameter or loss by each law, against compute.
 
     Parameters
     ----------
     comparison : Comparison
         Laws that do not say how to split compute are left out.
-    quantity : {"params", "tokens", "tokens_per_param"}
+    quantity : {"params", "tokens", "tokens_per_param", "loss"}
     prob : float, optional
         Probability of the bands; the comparison's own by default.
     ax : Axes, optional

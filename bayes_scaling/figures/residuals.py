@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.figures.axes import padded, quantity_axis
+from bayes_scaling.figures.draws import budget_draws
 from bayes_scaling.figures.marks import group_handles, legend, note
 from bayes_scaling.figures.style import INK, MARKERS, MUTED, colour, marker, new_axes, styled
+from bayes_scaling.figures.words import LABELS
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
 from bayes_scaling.laws import log_inputs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_residuals", "residuals"]
+__all__ = ["against_what", "plot_residuals", "residuals"]
 
-AGAINST = ("params", "tokens", "flops")
 N_DRAWS = 1000
 TREND_RUNS = 30
 """Fewer runs than this get no trend line."""
@@ -30,24 +31,43 @@ Array = NDArray[np.float64]
 
 
 def residuals(fit: Fit) -> Array:
-    """Log loss of every run less the posterior median of the law's, in per cent, shape (run,)."""
+    """Log loss of every run less the posterior median of the law's, in per cent, shape (run,).
+
+    Where parameters vary over budgets, the law is that of the run's own budget.
+    """
     data = fit.data
-    labels, values = data["group"].astype(str).to_numpy(), np.empty(len(data))
-    loss = data["loss"].to_numpy(dtype=float)
+    parts = [data[key].astype(str) for key in ("group", "budget") if key in data]
+    labels = list(zip(*parts, strict=True))
+    values, loss = np.empty(len(labels)), data["loss"].to_numpy(dtype=float)
     inputs = log_inputs(fit.law.inputs, fit.columns, of="the fit")
-    for name in fit.groups:
-        rows = np.flatnonzero(labels == name)
-        every = max(1, fit.n_draws // N_DRAWS)
+    every = max(1, fit.n_draws // N_DRAWS)
+    for names in dict.fromkeys(labels):
+        rows = np.array([i for i, label in enumerate(labels) if label == names])
         at = {key: value[rows] for key, value in inputs.items()}
-        expected = np.median(np.log(fit.predict(name, at)[::every]), axis=0)
+        expected = np.median(np.log(_expected(fit, names, at)[::every]), axis=0)
         values[rows] = 100 * (np.log(loss[rows]) - expected)
     return values
+
+
+def _expected(fit: Fit, names: tuple[str, ...], log_inputs: dict[str, Array]) -> Array:
+    """Draws of the law's loss in a group, or in one of its budgets, shape (sample, run)."""
+    if len(names) == 1:
+        return fit.predict(names[0], log_inputs)
+    theta = {key: value[:, None] for key, value in budget_draws(fit, *names).items()}
+    return np.asarray(fit.law.mean(np, log_inputs, theta))
+
+
+def against_what(fit: Fit) -> tuple[str, ...]:
+    """What residuals can be drawn against: size, tokens, compute, and the law's other inputs."""
+    names = dict.fromkeys(("params", "tokens", "flops", *fit.inputs))
+    # Whether a run starts pre-trained is yes or no.
+    return tuple(name for name in names if name in LABELS)
 
 
 @styled
 def plot_residuals(
     fit: Fit,
-    against: Literal["params", "tokens", "flops"] = "flops",
+    against: str | None = None,
     *,
     prob: float = DEFAULT_PROB,
     ax: Axes | None = None,
@@ -62,8 +82,9 @@ def plot_residuals(
     Parameters
     ----------
     fit : Fit
-    against : {"params", "tokens", "flops"}
-        What the residuals are drawn against.
+    against : str, optional
+        "params", "tokens", "flops", or an input of the law such as "step": what the residuals
+        are drawn against. By default compute, or the variable of a law of one variable.
     prob : float
         Probability of the noise band.
     ax : Axes, optional
@@ -73,8 +94,9 @@ def plot_residuals(
     -------
     Axes
     """
-    if against not in AGAINST:
-        raise InputError(unknown_name("quantity", against, AGAINST))
+    against = against or (fit.inputs[0] if len(fit.inputs) == 1 else "flops")
+    if against not in against_what(fit):
+        raise InputError(unknown_name("quantity", against, against_what(fit)))
     ax = new_axes(ax, (5.6, 3.6))
     x, y = fit.data[against].to_numpy(dtype=float), residuals(fit)
     half = _noise_half_width(fit, prob)

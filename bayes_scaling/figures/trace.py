@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from bayes_scaling.figures.chains import chains_of, panels, title
+from bayes_scaling.figures.parameters import tick_number
 from bayes_scaling.figures.style import styled
 from bayes_scaling.inference.posterior import Fit
 
@@ -64,7 +65,7 @@ def plot_trace(
         panel.set_ylabel("value")
         panel.xaxis.set_major_locator(MaxNLocator(3))
         panel.yaxis.set_major_locator(MaxNLocator(4))
-        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
+        panel.yaxis.set_major_formatter(FuncFormatter(tick_number))
         for drawn in panel.lines:
             drawn.set_rasterized(True)
     return np.array(axes, dtype=object)

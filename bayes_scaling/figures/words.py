@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
 from bayes_scaling.units import format_quantity
 
-__all__ = ["LABELS", "interval", "plain", "power_of_ten", "quantity"]
+__all__ = ["LABELS", "interval", "plain", "power_of_ten", "quantity", "wrapped"]
 
 LABELS: Final = {
     "params": "model size N (parameters)",
     "tokens": "training tokens D",
     "tokens_per_param": "tokens per parameter D / N",
     "flops": "training compute C (FLOPs)",
+    "flops_min": r"minimum compute $C_\mathrm{min}$ (FLOPs)",
+    "step": "training steps S",
+    "batch_tokens": "batch size B (tokens)",
+    "unique_tokens": "different tokens U",
+    "aspect_ratio": "aspect ratio, width over depth",
     "loss": "loss (nats per token)",
 }
 """Axis label of every quantity."""
@@ -30,6 +36,19 @@ def plain(text: str, longest: int = LONGEST) -> str:
     # A legend leaves out labels that start with an underscore.
     visible = f" {visible}" if visible.startswith("_") else visible
     return visible.replace("$", r"\$")
+
+
+def wrapped(text: str, width: int) -> str:
+    """Text in lines of at most `width` characters where words allow; mathematics stays whole."""
+    lines = [""]
+    for word in re.findall(r"(?:\$[^$]*\$|[^\s$])+", text):
+        longer = f"{lines[-1]} {word}".strip()
+        # What is written as mathematics takes less room than its source.
+        if len(re.sub(r"[\\${}]|mathrm|propto", "", longer)) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
 
 
 def interval(prob: float) -> str:

@@ -18,21 +18,24 @@ __all__ = ["Broken", "TwiceBroken"]
 
 def _break(i: str) -> tuple[Parameter, Parameter, Parameter]:
     """Change of slope, place and width of a break."""
-    which = f" of break {i}" if i else ""
+    which = f"break {i}" if i else "the break"
     return (
         Parameter(
             name=f"c{i or 1}",
-            meaning=f"change of the exponent{which} (negative: a slower fall, or a rise)",
+            meaning=f"change of the exponent at {which} (negative: a slower fall, or a rise)",
             unit="",
             latex=f"c_{i or 1}",
             support="real",
         ),
         Parameter(
-            name=f"d{i or 1}", meaning=f"place{which} in {{x}}", unit="{x}", latex=f"d_{i or 1}"
+            name=f"d{i or 1}",
+            meaning=f"place of {which} in {{x}}",
+            unit="{x}",
+            latex=f"d_{i or 1}",
         ),
         Parameter(
             name=f"f{i or 1}",
-            meaning=f"width{which}, in factors of e of {{x}}",
+            meaning=f"width of {which}, in factors of e of {{x}}",
             unit="",
             latex=f"f_{i or 1}",
         ),

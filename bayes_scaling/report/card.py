@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bayes_scaling.inference.card import LogNormal, Normal
+from bayes_scaling.inference.card import LogNormal, ModelCard, Normal, Rows
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.laws import Reference
 from bayes_scaling.report.tables import Table
-from bayes_scaling.report.words import number, size
+from bayes_scaling.report.words import head, number, percent, size
 
 __all__ = ["describe"]
 
 Z = 1.6449
 """Standard deviations on either side that hold 90 % of a Normal."""
 
+HEADS = ("quantity", "meaning", "prior", "90 % of the prior", "reason")
 NOISE = {
     "sigma": "scatter of log loss around the law",
     "nu": "tails of the noise (degrees of freedom)",
@@ -27,20 +28,8 @@ def describe(fit: Fit) -> dict[str, Any]:
     """Everything that the page says of the card."""
     card, reference = fit.card, fit.reference
     meanings = {p.name: p.meaning for p in fit.law.sampled}
-    noise = {name: getattr(card.noise, name) for name in NOISE}
     rows = [_row(name, meanings[name], prior) for name, prior in card.priors.items()]
-    rows += [_row(name, NOISE[name], prior) for name, prior in noise.items()]
-    heads = ("quantity", "meaning", "prior", "90 % of the prior", "reason")
-    spread = None
-    if card.pooling is not None:
-        spread = Table(
-            name="Priors of the spread between groups",
-            heads=heads,
-            rows=tuple(
-                _row(name, f"spread of {name} between groups, on the log scale", prior)
-                for name, prior in card.pooling.spread.items()
-            ),
-        )
+    rows += [_row(name, what, getattr(card.noise, name)) for name, what in NOISE.items()]
     return {
         "name": card.name,
         "title": card.title,
@@ -48,13 +37,48 @@ def describe(fit: Fit) -> dict[str, Any]:
         "family": card.noise.family,
         "units": f"Losses in units of a low loss of the runs, {number(reference.loss)}; inputs at "
         f"their geometric means: {_typical(reference)}.",
-        "priors": Table(name="Priors", heads=heads, rows=tuple(rows)),
-        "spread": spread,
+        "rows": "" if card.rows is None else _selection(card.rows),
+        "priors": Table(name="Priors", heads=HEADS, rows=tuple(rows)),
+        "spreads": [
+            _spreads(f"Spread between {of}", of, spread, fit) for of, spread in _levels(card)
+        ],
     }
 
 
+def _levels(card: ModelCard) -> list[tuple[str, dict[str, LogNormal]]]:
+    """What parameters differ between, with the priors of how far."""
+    pooling = [] if card.pooling is None else [("groups", card.pooling.spread)]
+    varying = [] if card.varying is None else [("budgets of a group", card.varying.spread)]
+    return pooling + varying
+
+
+def _spreads(title: str, of: str, spread: dict[str, LogNormal], fit: Fit) -> dict[str, Any]:
+    real = {p.name for p in fit.law.sampled if p.support == "real"}
+    rows = tuple(
+        _row(
+            name,
+            f"spread of {name} between {of}" + ("" if name in real else ", on the log scale"),
+            prior,
+        )
+        for name, prior in spread.items()
+    )
+    table = Table(name=f"Priors of the {title.lower()}", heads=HEADS, rows=rows)
+    return {"title": title, "table": table}
+
+
+def _selection(rows: Rows) -> str:
+    """Which rows of the table the card is about."""
+    kept = (
+        f"Only runs whose loss is at most {percent(rows.near_best)} above the least that any run "
+        "of the group reached with no more compute are fitted"
+    )
+    if rows.bracketed:
+        kept += ", of budgets whose best size has smaller and larger ones beside it"
+    return f"{kept}. {' '.join(rows.reason.split())}"
+
+
 def _typical(reference: Reference) -> str:
-    return ", ".join(f"{name} {size(reference.typical(name))}" for name in reference.log_inputs)
+    return ", ".join(f"{head(n)} {size(reference.typical(n))}" for n in reference.log_inputs)
 
 
 def _row(name: str, meaning: str, prior: LogNormal | Normal) -> tuple[str, ...]:

@@ -43,7 +43,8 @@ def panels(
     draw: Callable[..., Any], n: int, panel: tuple[float, float], alt: str, caption: str
 ) -> Picture:
     """A figure of `n` plots, each as large as `panel`."""
-    columns = min(4, n)
+    # A last row of a single panel would look lost.
+    columns = min(n, 3 if n % 4 == 1 else 4)
     size = (panel[0] * columns, panel[1] * -(-n // columns))
     uri = _uri(size, lambda figure: draw(grid_of(figure, n, columns)))
     return Picture(uri=uri, alt=alt, caption=caption, wide=True)

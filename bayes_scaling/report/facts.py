@@ -6,12 +6,11 @@ import json
 from collections.abc import Sequence
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 
-import pandas as pd
-from numpy.typing import NDArray
-
+from bayes_scaling.decisions import Forecast
 from bayes_scaling.inference.card import list_cards
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
-from bayes_scaling.report.words import flops, number, percent, size
+from bayes_scaling.report.answers import Answers
+from bayes_scaling.report.words import counting, flops, head, number, percent, quantity, span, told
 from bayes_scaling.runs import list_runs
 
 __all__ = ["data_facts", "question", "recipe", "versions"]
@@ -19,28 +18,32 @@ __all__ = ["data_facts", "question", "recipe", "versions"]
 Facts = list[tuple[str, str]]
 
 
-def question(
-    fit: Fit,
-    budgets: NDArray,  # type: ignore[type-arg]
-    points: pd.DataFrame | None,
-    prob: float,
-    group: str | Sequence[str] | None,
-) -> Facts:
+def question(fit: Fit, answers: Answers, prob: float, group: str | Sequence[str] | None) -> Facts:
     """What was fitted and asked."""
     law, asked = fit.law, [group] if isinstance(group, str) else group
     facts = [
         ("law", law.title),
-        ("formula", f"loss = {law.formula}"),
+        ("formula", f"loss = {law.formula}" if "==" not in law.formula else law.formula),
         ("source of the law", law.source),
         ("model card", f"{fit.card.name}: {fit.card.title}"),
         ("groups", _groups(fit)),
-        ("budgets planned for", ", ".join(f"{flops(float(c))} FLOPs" for c in budgets)),
     ]
-    if points is not None:
-        facts.append(("points forecast", f"{len(points)}, listed under forecast and allocation"))
+    if answers.plan is not None:
+        budgets = dict.fromkeys(answers.plan.draws["flops"].to_numpy().tolist())
+        facts.append(("budgets planned for", ", ".join(f"{flops(c)} FLOPs" for c in budgets)))
+    if answers.forecast is not None:
+        facts.append(("points forecast", _points(answers.forecast)))
     if asked is not None:
         facts.append(("asked about the groups", ", ".join(asked)))
     return [*facts, ("intervals", f"equal-tailed {percent(prob)} credible intervals")]
+
+
+def _points(forecast: Forecast) -> str:
+    if forecast.asked != (forecast.along,):
+        return f"{forecast.draws.sizes['point']}, listed under the forecasts"
+    values = dict.fromkeys(forecast.draws["x"].to_numpy().tolist())
+    listed = ", ".join(quantity(forecast.along, value) for value in values)
+    return f"{head(forecast.along)}: {listed}"
 
 
 def _groups(fit: Fit) -> str:
@@ -62,16 +65,11 @@ def data_facts(fit: Fit) -> Facts:
         facts.append(("reading", fit.reading))
     return [
         *facts,
-        ("what N and C count", fit.counting),
         ("runs", str(fit.n_runs)),
-        (
-            "model size N",
-            f"{size(data['params'].min())} to {size(data['params'].max())} parameters",
-        ),
-        ("training tokens D", f"{size(data['tokens'].min())} to {size(data['tokens'].max())}"),
-        ("compute C", f"{flops(data['flops'].min())} to {flops(data['flops'].max())} FLOPs"),
-        ("tokens per parameter", f"{number(ratio.min())} to {number(ratio.max())}"),
+        *((head(name), span(name, fit.columns[name])) for name in told(fit)),
+        ("tokens per parameter", f"{number(ratio.min(), 3)} to {number(ratio.max(), 3)}"),
         ("loss", f"{number(data['loss'].min())} to {number(data['loss'].max())} nats per token"),
+        ("what N and C count", counting(fit)),
     ]
 
 
@@ -103,9 +101,10 @@ def recipe(fit: Fit) -> str:
     sizes = fit.tree["posterior"].sizes
     # A second attempt takes twice the draws by itself.
     draws = sizes["draw"] // int(fit.sampler_figures.get("attempt", 1))
-    by = "" if not fit.by else f" by={fit.by[0] if len(fit.by) == 1 else list(fit.by)!r},"
-    if len(fit.by) == 1:
-        by = f" by={fit.by[0]!r},"
+    columns = fit.by[0] if len(fit.by) == 1 else list(fit.by)
+    by = f" by={columns!r}," if fit.by else ""
+    sampler = str(fit.tree.attrs["sampler"])
+    way = "engine='quick'" if sampler == "quick" else f"sampler={sampler!r}"
     x = f" x={fit.card.x!r}," if fit.card.x else ""
     shipped = fit.card.name in {card.name for card in list_cards()}
     model = fit.card.name if shipped else f"{fit.card.name}.toml"
@@ -113,8 +112,7 @@ def recipe(fit: Fit) -> str:
         "import bayes_scaling as bs\n\n"
         f"runs = {_reading(fit)}\n"
         f"fit = bs.fit(runs, model={model!r},{by}{x} seed={fit.seed},\n"
-        f"             draws={draws}, chains={sizes['chain']}, sampler="
-        f"{fit.tree.attrs['sampler']!r})\n"
+        f"             draws={draws}, chains={sizes['chain']}, {way})\n"
         f"bs.report.write_report(fit, 'report.html', prob={DEFAULT_PROB})\n"
     )
 

@@ -10,6 +10,9 @@ from bayes_scaling import figures
 from bayes_scaling.decisions import Allocation, Forecast, allocate
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.inference.separate import separate_estimates
+from bayes_scaling.inference.summary import reported_names
+from bayes_scaling.laws import INPUTS
+from bayes_scaling.report.answers import Answers
 from bayes_scaling.report.drawing import FULL, HALF, Picture, panels, picture
 from bayes_scaling.report.words import percent
 
@@ -27,7 +30,7 @@ def shown_groups(fit: Fit, group: str | Sequence[str] | None) -> tuple[str, ...]
 
 
 def draw_all(
-    fit: Fit, plan: Allocation, asked: Forecast | None, prob: float, shown: tuple[str, ...]
+    fit: Fit, answers: Answers, prob: float, shown: tuple[str, ...]
 ) -> dict[str, list[Picture]]:
     """Pictures of every section."""
     return {
@@ -35,7 +38,10 @@ def draw_all(
         "fit": _fits(fit, prob, shown) + _residuals(fit, prob),
         "parameters": [_parameters(fit, prob, shown)],
         "groups": _groups(fit, prob),
-        "decisions": _decisions(fit, plan, asked, prob, shown),
+        "decisions": [
+            *([] if answers.plan is None else _plans(fit, answers.plan, prob, shown)),
+            *([] if answers.forecast is None else _forecasts(fit, answers.forecast)),
+        ],
         "diagnostics": _diagnostics(fit),
     }
 
@@ -54,33 +60,61 @@ def _fits(fit: Fit, prob: float, shown: tuple[str, ...]) -> list[Picture]:
     names = [name for name in shown if name in fit.groups][:MOST_FITS]
     pictures = []
     for name in names or fit.groups[:1]:
-        of = f" of {name}" if len(fit.groups) > 1 else ""
+        alt, caption = _words_of_fit(fit, name)
         pictures.append(
             picture(
                 lambda ax, name=name: figures.plot_fit(fit, group=name, prob=prob, ax=ax),
                 HALF,
-                f"Loss{of} against training compute, with the law's posterior band for five sizes",
-                f"Loss{of} against compute; lines keep the model size.",
+                alt,
+                caption,
             )
         )
     return pictures
 
 
+def _words_of_fit(fit: Fit, name: str) -> tuple[str, str]:
+    """Alternative text and caption of the fit of a group."""
+    from bayes_scaling.figures.law import view
+
+    of = f" of {name}" if len(fit.groups) > 1 else ""
+    if view(fit, name) == "curve":
+        x = INPUTS[fit.inputs[0]].short
+        return (
+            f"Loss{of} against {x}, with the law's posterior band, from the runs to 100 times the "
+            "largest",
+            f"Loss{of} against {x}, from the runs to 100 times the largest.",
+        )
+    if view(fit, name) == "valleys":
+        return (
+            f"Loss{of} against model size, with the law's posterior band at each budget",
+            f"Loss{of} against model size, one valley a budget; diamonds mark the best sizes.",
+        )
+    planned = f", with {fit.law.planned}" if fit.law.planned else ""
+    return (
+        f"Loss{of} against training compute, with the law's posterior band for five sizes{planned}",
+        f"Loss{of} against compute; lines keep the model size{planned}.",
+    )
+
+
 def _residuals(fit: Fit, prob: float) -> list[Picture]:
-    names = {"params": "model size", "tokens": "training tokens", "flops": "training compute"}
+    from bayes_scaling.figures.residuals import against_what
+
+    names = [name for name in against_what(fit) if np.ptp(fit.columns[name]) > 0]
+    # What the law depends on comes first.
+    names.sort(key=lambda name: name not in fit.inputs)
     return [
         picture(
             lambda ax, key=key: figures.plot_residuals(fit, key, prob=prob, ax=ax),
             HALF,
-            f"Residuals of log loss in per cent against {name}",
-            f"What the law leaves unexplained, against {name}; above zero: worse than the law.",
+            f"Residuals of log loss in per cent against {INPUTS[key].short}",
+            f"What the law leaves unexplained, against {INPUTS[key].short}; above zero: worse than "
+            "the law.",
         )
-        for key, name in names.items()
+        for key in names
     ]
 
 
 def _parameters(fit: Fit, prob: float, shown: tuple[str, ...]) -> Picture:
-    from bayes_scaling.figures.draws import parameter_names
     from bayes_scaling.figures.marks import largest_groups
 
     name = shown[0] if len(shown) == 1 else largest_groups(fit, 1)[0]
@@ -89,10 +123,12 @@ def _parameters(fit: Fit, prob: float, shown: tuple[str, ...]) -> Picture:
         of = f" of {name}"
     return panels(
         lambda axes: figures.plot_parameters(fit, group=name, prob=prob, ax=axes),
-        len(parameter_names(fit)) + 1,
+        len(reported_names(fit)) + 1,
         (2.5, 2.3),
-        f"Posterior densities of the law's parameters{of}, with prior and published values",
-        f"Posterior of the parameters{of}. Lines mark published values.",
+        f"Posterior densities of the law's parameters{of}, with prior"
+        + (" and published values" if fit.law.published else ""),
+        f"Posterior of the parameters{of}."
+        + (" Lines mark published values." if fit.law.published else ""),
     )
 
 
@@ -101,7 +137,6 @@ def _groups(fit: Fit, prob: float) -> list[Picture]:
         return []
     alone = separate_estimates(fit, prob=prob) if fit.pooled else None
     height = 1.4 + 0.26 * (len(fit.groups) + 2)
-    names = [p.name for p in fit.law.parameters if p.name not in ("A", "B")]
     return [
         picture(
             lambda ax, name=name: figures.plot_groups(fit, name, prob=prob, separate=alone, ax=ax),
@@ -109,13 +144,11 @@ def _groups(fit: Fit, prob: float) -> list[Picture]:
             f"Intervals of {name} in every group, with those of each group by itself",
             f"{name} in every group, {percent(prob)} and 50 % credible intervals.",
         )
-        for name in [*names, "a"]
+        for name in reported_names(fit, scales=False)
     ]
 
 
-def _decisions(
-    fit: Fit, plan: Allocation, asked: Forecast | None, prob: float, shown: tuple[str, ...]
-) -> list[Picture]:
+def _plans(fit: Fit, plan: Allocation, prob: float, shown: tuple[str, ...]) -> list[Picture]:
     high = max(float(plan.draws["flops"].max()), 100 * float(fit.data["flops"].max()))
     low = min(float(plan.draws["flops"].min()), float(fit.data["flops"].min()))
     grid = np.geomspace(low, high, N_BUDGETS)
@@ -142,16 +175,18 @@ def _decisions(
                 f"Compute-optimal {name}.",
             )
         )
-    if asked is not None:
-        pictures.append(
-            picture(
-                lambda ax: figures.plot_forecast(asked, groups=fit.groups, ax=ax),
-                HALF,
-                "Intervals of the loss at the points that were asked about",
-                "Forecast loss at the points asked about.",
-            )
-        )
     return pictures
+
+
+def _forecasts(fit: Fit, asked: Forecast) -> list[Picture]:
+    return [
+        picture(
+            lambda ax: figures.plot_forecast(asked, groups=fit.groups, ax=ax),
+            HALF,
+            "Intervals of the forecast loss at the points in the table",
+            "Forecast loss at the points in the table.",
+        )
+    ]
 
 
 def _diagnostics(fit: Fit) -> list[Picture]:

@@ -6,21 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from bayes_scaling.decisions import allocate, forecast
-from bayes_scaling.decisions.questions import quantities
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
 from bayes_scaling.inference.summary import check_prob
-from bayes_scaling.report import card, diagnostics, facts, pictures, tables, words
+from bayes_scaling.report import card, diagnostics, facts, headline, pictures, tables, words
+from bayes_scaling.report.answers import answer
 from bayes_scaling.report.page import render_page, write_page
 
 __all__ = ["render_report", "write_report"]
 
 TEMPLATE = "template.html"
-BUDGETS = (1.0, 10.0, 100.0)
-"""Budgets that are answered unless others are asked for, times the largest compute of the runs."""
 
 
 def write_report(
@@ -40,9 +36,11 @@ def write_report(
     path : str or Path
         Where to write it; the folder must exist.
     flops : number, text such as "5.76e23", or a sequence of them, optional
-        Budgets to plan for; by default the largest compute of the runs, and 10 and 100 times that.
+        Budgets to plan for, or to forecast by a law of compute alone; by default the largest
+        compute of the runs, and 10 and 100 times that.
     points : DataFrame, optional
-        Sizes and tokens to forecast, as `bayes_scaling.forecast` takes them.
+        Points to forecast, as `bayes_scaling.forecast` takes them. Laws that do not allocate
+        compute forecast 1, 10 and 100 times the largest run unless others are asked for.
     prob : float
         Probability of the intervals.
     group : str or sequence of str, optional
@@ -56,7 +54,8 @@ def write_report(
     Raises
     ------
     InputError
-        A question is not valid, or the file cannot be written.
+        A question is not valid, the law does not say how to split the budgets that are given, or
+        the file cannot be written.
     """
     page = render_report(fit, flops=flops, points=points, prob=prob, group=group)
     return write_page(page, path)
@@ -83,21 +82,15 @@ def _context(
     group: str | Sequence[str] | None,
 ) -> dict[str, Any]:
     """Everything that the template shows, as text, tables and pictures."""
-    largest = float(fit.data["flops"].max())
-    budgets = (
-        np.array(BUDGETS) * largest if flops is None else quantities(flops, "flops", flops=True)
-    )
-    plan = allocate(fit, flops=budgets, group=group, prob=prob)
-    asked = (
-        None if points is None else forecast(fit, points, group=_beside(points, group), prob=prob)
-    )
+    answers = answer(fit, flops, points, prob, group)
     shown = pictures.shown_groups(fit, group)
     return {
         "title": f"Scaling law of {fit.name}",
-        "headline": words.headline(fit, prob),
+        "headline": headline.headline(fit, prob),
         "findings": tables.findings(fit, prob),
         "verdict": words.verdict(fit),
-        "asked": facts.question(fit, budgets, points, prob, group),
+        "counting": words.counting(fit),
+        "asked": facts.question(fit, answers, prob, group),
         "data": facts.data_facts(fit),
         "runs_by_group": tables.runs_by_group(fit),
         "warnings": diagnostics.warnings_of_runs(fit),
@@ -106,19 +99,16 @@ def _context(
         "grouped": len(fit.groups) > 1,
         "pooled": fit.pooled,
         "groups_text": words.groups(fit, prob),
-        "plan": tables.plan(plan),
-        "forecast": None if asked is None else tables.forecast(asked),
+        "plan": None if answers.plan is None else tables.plan(answers.plan),
+        "planned": fit.law.planned,
+        "decisions": "Forecast" if answers.plan is None else "Forecast and allocation",
+        "forecast": None if answers.forecast is None else tables.forecast(answers.forecast),
         "beyond": words.beyond(fit),
         "beyond_table": words.BEYOND if fit.law.name == "chinchilla" else None,
         "checks": diagnostics.checks(fit),
-        "figures": pictures.draw_all(fit, plan, asked, prob, shown),
+        "figures": pictures.draw_all(fit, answers, prob, shown),
         "card": card.describe(fit),
         "versions": facts.versions(fit),
         "recipe": facts.recipe(fit),
         "prob": words.percent(prob),
     }
-
-
-def _beside(points: pd.DataFrame, group: str | Sequence[str] | None) -> str | Sequence[str] | None:
-    """Groups to cross the points with: none where the points name their own."""
-    return None if "group" in points else group

@@ -7,11 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bayes_scaling.decisions import Allocation, Forecast
-from bayes_scaling.figures.draws import group_draws, parameter_names
+from bayes_scaling.figures.draws import group_draws
 from bayes_scaling.inference.posterior import Fit
-from bayes_scaling.report.words import flops, interval, number, percent, size, spread
+from bayes_scaling.inference.summary import reported_names
+from bayes_scaling.report.words import (
+    flops,
+    head,
+    interval,
+    number,
+    percent,
+    quantity,
+    size,
+    span,
+    spread,
+    told,
+)
 
 __all__ = ["Table", "findings", "forecast", "parameters", "plan", "published", "runs_by_group"]
 
@@ -31,30 +44,23 @@ class Table:
 
 def runs_by_group(fit: Fit) -> Table:
     """How many runs each group has, and where they lie."""
-    data = fit.data.assign(group=fit.data["group"].astype(str))
+    labels, names = fit.data["group"].astype(str).to_numpy(), told(fit)
     rows = []
-    for name in fit.groups:
-        own = data[data["group"] == name]
-        ranges = [
-            _range(show(own[key].min()), show(own[key].max()))
-            for key, show in (
-                ("params", size),
-                ("tokens", size),
-                ("flops", flops),
-                ("loss", number),
-            )
-        ]
-        rows.append((name, str(len(own)), *ranges))
+    for group in fit.groups:
+        own = labels == group
+        ranges = [span(name, fit.columns[name][own]) for name in names]
+        low, high = (number(each(fit.columns["loss"][own])) for each in (np.min, np.max))
+        rows.append((group, str(own.sum()), *ranges, low if low == high else f"{low} to {high}"))
     return Table(
         name="Runs of each group",
-        heads=("group", "runs", "parameters N", "tokens D", "FLOPs C", "loss (nats per token)"),
+        heads=("group", "runs", *map(head, names), "loss (nats per token)"),
         rows=tuple(rows),
     )
 
 
 def findings(fit: Fit, prob: float) -> Table:
     """The main parameters of every group, in short."""
-    names = [n for n in parameter_names(fit) if n not in ("A", "B")]
+    names = reported_names(fit, scales=False)
     rows = []
     for group in fit.groups:
         draws = group_draws(fit, group)
@@ -75,13 +81,12 @@ def parameters(fit: Fit, prob: float) -> Table:
     rows = []
     for group, name in summary.index:
         row = summary.loc[(group, name)]
-        values = [number(float(row[key])) for key in ("median", "lower", "upper", "mean", "sd")]
-        rhat = "" if np.isnan(row["r_hat"]) else f"{row['r_hat']:.3f}"
-        quality = (rhat, f"{row['ess_bulk']:.0f}", f"{row['ess_tail']:.0f}")
+        values = [number(float(row[key])) for key in ("median", "lower", "upper", "sd")]
+        quality = _quality(row)
         rows.append((str(group), str(name), meanings.get(str(name), ""), *values, *quality))
     heads = (
         "group", "parameter", "meaning", "median", f"lower ({percent(prob)})",
-        f"upper ({percent(prob)})", "mean", "sd", "R-hat", "ESS bulk", "ESS tail",
+        f"upper ({percent(prob)})", "sd", "R-hat", "ESS bulk", "ESS tail",
     )  # fmt: skip
     return _without_group(fit, Table(name="Parameters", heads=heads, rows=tuple(rows)))
 
@@ -90,7 +95,7 @@ def published(fit: Fit) -> Table | None:
     """Constants that were published for the law."""
     if not fit.law.published:
         return None
-    names, rows = parameter_names(fit), []
+    names, rows = reported_names(fit), []
     for each in fit.law.published:
         known = {name: np.asarray(value) for name, value in each.values.items()}
         values = {**known, **fit.exponents(known)}
@@ -123,23 +128,24 @@ def plan(allocation: Allocation) -> Table:
 
 
 def forecast(answer: Forecast) -> Table:
-    """Forecast of each point."""
+    """Forecast of each point: what is known of it, and the loss."""
+    table = answer.table()
+    names = [name for name in table.columns[: table.columns.get_loc("group")] if name != "flops"]
+    names = [name for name in (*names, "flops") if np.isfinite(table[name]).all()]
     rows = tuple(
         (
-            size(row["params"]),
-            size(row["tokens"]),
+            *(quantity(name, row[name]) for name in names),
             str(row["group"]),
-            flops(row["flops"]),
             decades(row["decades_beyond"]),
             _interval(row),
         )
-        for row in answer.table().to_dict("records")
+        for row in table.to_dict("records")
     )
     heads = (
-        "parameters N", "tokens D", "group", "FLOPs C", "beyond the runs",
+        *map(head, names), "group", "beyond the runs",
         f"loss (nats per token), median ({percent(answer.prob)})",
     )  # fmt: skip
-    return _one_group(Table(name="Forecasts", heads=heads, rows=rows), 2)
+    return _one_group(Table(name="Forecasts", heads=heads, rows=rows), len(names))
 
 
 def _interval(row: Mapping[Hashable, Any], *, sizes: bool = False) -> str:
@@ -147,13 +153,17 @@ def _interval(row: Mapping[Hashable, Any], *, sizes: bool = False) -> str:
     return "{} ({} to {})".format(*map(size, values)) if sizes else interval(*values)
 
 
-def _range(low: str, high: str) -> str:
-    return low if low == high else f"{low} to {high}"
-
-
 def decades(value: float) -> str:
     """How far beyond the runs, in words."""
     return f"{value:.1f} decades" if value > 0.05 else "within"
+
+
+def _quality(row: pd.Series[Any]) -> tuple[str, str, str]:
+    """R-hat (draws without chains have none) and effective sample sizes."""
+    if np.isnan(row["ess_bulk"]):
+        return "fixed by the law", "", ""
+    rhat = "" if np.isnan(row["r_hat"]) else f"{row['r_hat']:.3f}"
+    return rhat, f"{row['ess_bulk']:.0f}", f"{row['ess_tail']:.0f}"
 
 
 def _without_group(fit: Fit, table: Table) -> Table:

@@ -8,14 +8,28 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_scaling.figures.draws import group_draws
 from bayes_scaling.figures.marks import quantiles
-from bayes_scaling.inference.posterior import NEW_GROUP, Fit
+from bayes_scaling.inference.posterior import Fit
+from bayes_scaling.laws import INPUTS
+from bayes_scaling.runs.counting import AS_GIVEN
 
 __all__ = [
-    "BEYOND", "beyond", "flops", "groups", "headline", "interval", "number", "percent",
-    "size", "spread", "verdict",
+    "BEYOND", "beyond", "counting", "flops", "groups", "head", "interval", "number", "percent",
+    "quantity", "size", "span", "spread", "told", "verdict",
 ]  # fmt: skip
+
+_HEADS: Final = {
+    "params": "parameters N",
+    "tokens": "tokens D",
+    "flops": "FLOPs C",
+    "flops_min": "minimum FLOPs C_min",
+    "step": "steps S",
+    "batch_tokens": "batch B (tokens)",
+    "unique_tokens": "different tokens U",
+    "aspect_ratio": "width over depth",
+    "pretrained": "pre-trained",
+}
+"""Inputs of laws, as tables head them."""
 
 BEYOND: Final = (
     ("up to 0.5", "-0.6 %", "1.4 %"),
@@ -30,11 +44,11 @@ Array = NDArray[np.float64]
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Four significant digits, unless asked for others."""
+    """Four significant digits, unless asked for others; whole numbers keep all of theirs."""
     if value != 0 and not 1e-3 <= abs(value) < 1e5:
         mantissa, exponent = f"{value:.2e}".split("e")
         return f"{mantissa}e{int(exponent)}"
-    return f"{value:.{digits}g}"
+    return f"{value:.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
 
 
 def size(value: float) -> str:
@@ -51,6 +65,40 @@ def flops(value: float) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
+def head(name: str) -> str:
+    """An input of a law, or another column, as tables head it."""
+    return _HEADS.get(name, name)
+
+
+def told(fit: Fit) -> tuple[str, ...]:
+    """Columns that describe the runs: size, tokens, compute, and the law's other inputs."""
+    return tuple(dict.fromkeys(("params", "tokens", "flops", *fit.inputs)))
+
+
+def quantity(name: str, value: float) -> str:
+    """An input of a law, as people write it."""
+    if name == "pretrained":
+        return "yes" if value else "no"
+    if name == "aspect_ratio":
+        return number(value, 3)
+    return flops(value) if name.startswith("flops") else size(value)
+
+
+def span(name: str, values: Array) -> str:
+    """Least to most of an input of a law."""
+    if name == "pretrained":
+        return f"{int(values.sum())} of {len(values)} runs"
+    low, high = quantity(name, float(values.min())), quantity(name, float(values.max()))
+    return low if low == high else f"{low} to {high}"
+
+
+def counting(fit: Fit) -> str:
+    """What N and C count, and what that means where the table did not say."""
+    if AS_GIVEN not in fit.counting:
+        return fit.counting
+    return f"{fit.counting} (as given: the table doesn't say what it counts)"
+
+
 def percent(prob: float) -> str:
     """Probability, such as "90 %"."""
     return f"{100 * prob:.4g} %"
@@ -64,45 +112,15 @@ def interval(median: float, lower: float, upper: float) -> str:
     digits = 1 - math.floor(math.log10(width)) if width > 0 else 3
     if not 0 <= digits <= 6 or max(abs(lower), abs(upper)) >= 1e5:
         return f"{number(median)} ({number(lower)} to {number(upper)})"
-    return f"{median:.{digits}f} ({lower:.{digits}f} to {upper:.{digits}f})"
+    # Adding zero takes the sign from a negative zero.
+    shown = (f"{round(value, digits) + 0.0:.{digits}f}" for value in (median, lower, upper))
+    return "{} ({} to {})".format(*shown)
 
 
 def spread(draws: Array, prob: float) -> str:
     """Median and interval of draws, in words."""
     lower, upper = quantiles(draws, prob)
     return interval(float(np.median(draws)), float(lower), float(upper))
-
-
-def headline(fit: Fit, prob: float) -> list[str]:
-    """What the runs say, in a sentence or two."""
-    if len(fit.groups) == 1:
-        return [_finding(fit, fit.groups[0], prob)]
-    medians = {name: float(np.median(group_draws(fit, name)["a"])) for name in fit.groups}
-    low, high = min(medians, key=medians.__getitem__), max(medians, key=medians.__getitem__)
-    sentences = [
-        f"Over {len(fit.groups)} groups by {' and '.join(fit.by)} the compute-optimal model size "
-        f"grows as compute to a power a between {medians[low]:.2f} ({low}) and "
-        f"{medians[high]:.2f} ({high}); the intervals of each group are in the table."
-    ]
-    return [*sentences, _finding(fit, NEW_GROUP, prob)] if fit.pooled else sentences
-
-
-def _finding(fit: Fit, name: str, prob: float) -> str:
-    draws = group_draws(fit, name)
-    parts = [
-        f"{parameter.meaning} {parameter.name} = {spread(draws[parameter.name], prob)}"
-        for parameter in fit.law.parameters
-        if parameter.name in ("E", "alpha", "beta", "gamma")
-    ]
-    a = draws["a"]
-    bigger, longer = np.median(10**a), np.median(10 ** (1 - a))
-    subject = "A new group, not among the runs: " if name == NEW_GROUP else ""
-    text = (
-        f"{subject}{', '.join(parts)}. The compute-optimal model size grows as compute to the "
-        f"power a = {spread(a, prob)}, so ten times the compute calls for about "
-        f"{bigger:.2g} times the parameters and {longer:.2g} times the tokens."
-    )
-    return text[0].upper() + text[1:] if not subject else text
 
 
 def verdict(fit: Fit) -> dict[str, str]:
@@ -144,10 +162,12 @@ def groups(fit: Fit, prob: float) -> str:
 
 def beyond(fit: Fit) -> list[str]:
     """What the intervals leave out, in plain words."""
+    one = len(fit.inputs) == 1
+    counted = INPUTS[fit.inputs[0]].short if one else "parameters and compute"
     general = (
         "These intervals assume that the law's form holds. They cover what the runs leave open "
         "about its parameters; they do not cover a law that bends at scales nobody has seen, a "
-        "changed recipe, other data, or another way to count parameters and compute."
+        f"changed recipe, other data, or another way to count {counted}."
     )
     if fit.law.name != "chinchilla":
         return [general]
