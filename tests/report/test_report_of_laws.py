@@ -13,7 +13,7 @@ from bayes_scaling.errors import InputError
 from bayes_scaling.figures.draws import group_draws
 from bayes_scaling.inference.posterior import NEW_GROUP
 from bayes_scaling.inference.summary import leading_name, reported_names
-from bayes_scaling.report import pictures, render_report
+from bayes_scaling.report import drawing, render_report
 from bayes_scaling.report.answers import STEPS
 from bayes_scaling.report.headline import headline
 from bayes_scaling.report.words import interval, spread
@@ -24,7 +24,7 @@ CARDS = [card.name for card in bs.list_cards()]
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Pictures are left blank: tests/figures draws every one of them for every card."""
-    monkeypatch.setattr(pictures, "_uri", lambda size, draw: "data:image/svg+xml;base64,PC9zdmc+")
+    monkeypatch.setattr(drawing, "_uri", lambda size, draw: "data:image/svg+xml;base64,PC9zdmc+")
 
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
