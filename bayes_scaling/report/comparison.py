@@ -119,7 +119,7 @@ def _verdict(comparison: Comparison) -> dict[str, str]:
         }
     return {
         "kind": "pass",
-        "text": "The posterior of every law may be used: the sampler's chains agree.",
+        "text": "The posterior of every law may be used: all draws pass the checks of sampling.",
     }
 
 

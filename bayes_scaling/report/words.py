@@ -133,10 +133,11 @@ def verdict(fit: Fit) -> dict[str, str]:
             "text": "Do not use this posterior. " + " ".join(check.text for check in fatal),
         }
     points = "no point" if not others else "one point" if others == 1 else f"{others} points"
+    where = ", listed under diagnostics and data." if others else "."
     return {
         "kind": "warn" if others else "pass",
-        "text": f"The posterior may be used: the sampler's chains agree. There {_is(others)} "
-        f"{points} to keep in mind" + (", listed under diagnostics and data." if others else "."),
+        "text": "The posterior may be used: its draws pass every check of sampling. There "
+        f"{_is(others)} {points} to keep in mind{where}",
     }
 
 
