@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["bracketed", "budget_index"]
+__all__ = ["bracketed", "budget_index", "least_so_far"]
 
 ONE_BUDGET = 1.05
 """Runs whose compute differs by less than this factor, step by step, share a budget."""
@@ -39,3 +39,14 @@ def bracketed(params: Floats, loss: Floats, budget: Index) -> npt.NDArray[np.boo
         best = params[own[np.argmin(loss[own])]]
         kept[own] = params[own].min() < best < params[own].max()
     return kept
+
+
+def least_so_far(flops: Floats, loss: Floats, group: Index) -> Floats:
+    """Least loss of the same group with no more compute than each run, shape (run,)."""
+    least = np.empty(len(flops))
+    for i in np.unique(group):
+        own = np.flatnonzero(group == i)
+        order = own[np.argsort(flops[own], kind="stable")]
+        reached = np.searchsorted(flops[order], ONE_BUDGET * flops[own], side="right") - 1
+        least[own] = np.minimum.accumulate(loss[order])[reached]
+    return least

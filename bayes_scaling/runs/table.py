@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bayes_scaling.errors import InputError, unknown_name
-from bayes_scaling.runs.budgets import bracketed, budget_index
+from bayes_scaling.runs.budgets import bracketed, budget_index, least_so_far
 from bayes_scaling.runs.cells import numeric_table
 from bayes_scaling.runs.checks import check_table
 from bayes_scaling.runs.columns import CANONICAL, NUMERIC
@@ -193,6 +193,8 @@ class Runs:
     ) -> Runs:
         """Runs whose loss is near the least that their group reached with no more compute.
 
+        Compute within 5 % is the same compute.
+
         Parameters
         ----------
         share
@@ -214,15 +216,8 @@ class Runs:
         """
         labels = self.groups(by) if by else pd.Series(np.zeros(len(self)))
         group = pd.factorize(labels)[0].astype(np.int64)
-        order = np.argsort(self.flops, kind="stable")
-        best = np.empty(len(self))
-        for i in range(group.max() + 1):
-            own = order[group[order] == i]
-            best[own] = np.minimum.accumulate(self.loss[own])
-        kept, reason = (
-            self.loss <= (1 + share) * best,
-            f"loss within {share:.3g} of the best so far",
-        )
+        kept = self.loss <= (1 + share) * least_so_far(self.flops, self.loss, group)
+        reason = f"loss within {share:.3g} of the least with no more compute"
         if bracketed_only:
             kept &= bracketed(self.params, self.loss, budget_index(self.flops, group))
             reason += ", at budgets whose best size has smaller and larger ones beside it"

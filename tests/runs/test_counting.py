@@ -6,7 +6,7 @@ import pytest
 
 import bayes_scaling as bs
 from bayes_scaling.errors import InputError
-from bayes_scaling.runs.budgets import bracketed, budget_index
+from bayes_scaling.runs.budgets import bracketed, budget_index, least_so_far
 from bayes_scaling.runs.flops import non_embedding_params
 
 
@@ -59,12 +59,20 @@ def test_only_valleys_with_both_sides_are_bracketed():
     assert list(bracketed(params, loss, np.array([0, 0, 0, 1, 1, 1]))) == [True] * 3 + [False] * 3
 
 
+def test_runs_of_one_budget_are_held_against_its_least_loss_in_any_order():
+    flops = np.array([1e18, 1.01e18, 1e18, 1e20])
+    loss = np.array([3.0, 2.5, 2.0, 1.5])
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0]):
+        least = least_so_far(flops[order], loss[order], np.zeros(4, dtype=int))
+        assert list(least) == list(np.array([2.0, 2.0, 2.0, 1.5])[order])
+
+
 def test_rows_near_the_best_of_no_more_compute():
     runs = bs.read_runs(table())
     kept = runs.near_best(0.01)
     best = np.minimum.accumulate(runs.loss[np.argsort(runs.flops)])
     expected = runs.loss[np.argsort(runs.flops)] <= 1.01 * best
     assert len(kept) == expected.sum() < len(runs)
-    assert "within 0.01 of the best" in kept.selection[0]
+    assert "within 0.01 of the least" in kept.selection[0]
     with pytest.raises(InputError, match="isoFLOP valleys need"):
         runs.near_best(0.5, bracketed_only=True)
