@@ -19,6 +19,7 @@ numbers in full precision and null for what is not finite::
                    "verdicts": [text, ...], "seconds": {...}}
     kaplan-or-chinchilla
                   {"format": 1, "corners": {"chinchilla", "kaplan", "neither"},
+                   "corners_before": the same by the priors,
                    "posterior": {"E", "gamma", "a", ...: STATISTICS},
                    "analyses": [{"analysis", "what", "shift", "verdict", and STATISTICS of a}],
                    "untested": {cause: text}, "comparison": what compare prints, "verdicts": [...]}

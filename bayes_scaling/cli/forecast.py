@@ -140,6 +140,10 @@ def forecast(
         output.print_json_text(answer.to_json())
     else:
         show_forecast(answer)
+    x, *more = posterior.inputs
+    unused = [name for name in answer.asked if name != x] if not more and x in answer.asked else []
+    if unused:
+        typer.echo(f"Note: the law depends on {x} alone, not on {', '.join(unused)}.", err=True)
     decades = answer.draws["decades_beyond"].to_numpy()
     output.print_caveat(posterior, decades, as_json=as_json, along=answer.along)
     output.end_with_trust(posterior, accept_problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,6 +42,7 @@ CARDS: Final = {COUPLED: "kaplan-or-chinchilla", CHINCHILLA: "chinchilla", KAPLA
 CALLED: Final = {
     COUPLED: "the coupled law", CHINCHILLA: "Chinchilla's law", KAPLAN: "Kaplan's law",
 }  # fmt: skip
+CORNERED = ("E", "beta", "gamma")
 KAPLANS_A, CHINCHILLAS_A = 0.73, 0.50
 """N_opt ~ C^a: Kaplan et al. 2020, Table 6; Hoffmann et al. 2022, approach 1."""
 
@@ -112,7 +114,14 @@ class KaplanOrChinchilla:
 
     def corners(self) -> dict[str, float]:
         """Posterior probabilities of Chinchilla's corner, of Kaplan's, and of neither."""
-        theta = self.fit.parameters(self.comparison.group)
+        return self._corners(self.fit.parameters(self.comparison.group))
+
+    def corners_before(self) -> dict[str, float]:
+        """The same by the priors of the card, before the runs were seen."""
+        prior = self.fit.tree["prior"].to_dataset()
+        return self._corners({name: prior[name].to_numpy().ravel() for name in CORNERED})
+
+    def _corners(self, theta: Mapping[str, Array]) -> dict[str, float]:
         floor = theta["E"] / self.fit.reference.loss
         chinchilla = (np.abs(theta["gamma"] - 1) < NEAR_ONE) & (floor > NEAR_ZERO)
         kaplan = (floor < NEAR_ZERO) & (np.abs(theta["beta"] / theta["gamma"] - 1) < NEAR_ONE)
@@ -163,19 +172,21 @@ class KaplanOrChinchilla:
 
     def verdicts(self) -> list[str]:
         """The answer and its reasons, in sentences."""
-        corner, full = self.corners(), summarise(self.analyses[0].a, self.prob)
+        corner, before = self.corners(), self.corners_before()
+        full = summarise(self.analyses[0].a, self.prob)
         loo = self.comparison.loo
         behind = zip(loo.index, loo["difference"], loo["difference_se"], strict=True)
         _, *gaps = [f"{CALLED[name]} by {gap:.1f} +- {error:.1f}" for name, gap, error in behind]
         answer = (
             f"Of the laws between Kaplan's and Chinchilla's, these runs give Chinchilla's corner "
-            f"(gamma within {NEAR_ONE:g} of 1) a probability of {corner['chinchilla']:.2f} and "
-            f"Kaplan's (no irreducible loss) {corner['kaplan']:.2f}; neither: "
-            f"{corner['neither']:.2f}."
+            f"(gamma within {NEAR_ONE:g} of 1) a probability of {corner['chinchilla']:.2f}, "
+            f"Kaplan's (no irreducible loss) {corner['kaplan']:.2f} and neither "
+            f"{corner['neither']:.2f}; before they were seen it was {before['chinchilla']:.2f}, "
+            f"{before['kaplan']:.2f} and {before['neither']:.2f}."
         )
         scores = (
-            f"Left-out runs are predicted best by {CALLED[loo.index[0]]}, which beats "
-            f"{' and '.join(gaps)} nats in sum."
+            f"Left-out runs are predicted best by {CALLED[loo.index[0]]}, ahead of "
+            f"{' and of '.join(gaps)} nats in sum (+- standard errors)."
         )
         nearer = float(np.mean(self.analyses[0].a < (CHINCHILLAS_A + KAPLANS_A) / 2))
         exponent = (
@@ -202,6 +213,7 @@ class KaplanOrChinchilla:
         """Object with ``corners``, ``posterior``, ``analyses``, ``comparison`` and ``verdicts``."""
         value = {
             "corners": self.corners(),
+            "corners_before": self.corners_before(),
             "posterior": self.posterior().to_dict("index"),
             "analyses": self.table().to_dict("records"),
             "untested": self.untested,

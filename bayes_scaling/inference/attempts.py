@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bayes_scaling.inference.diagnostics.convergence import sampled_well
+from bayes_scaling.inference.progress import announce
 from bayes_scaling.inference.sample import Effort, Sampling, sample
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def sample_with_care(
     first = sample(model, effort, seed=seed, sampler=sampler, progress=progress, compiled=compiled)
     if sampled_well(first.tree):
         return first, 1
+    announce("that did not mix: once more, with longer tuning and smaller steps", show=progress)
     second = sample(
         model,
         replace(effort, draws=2 * effort.draws, tune=CAREFUL_TUNE, target_accept=CAREFUL_ACCEPT),

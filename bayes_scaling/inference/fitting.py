@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from bayes_scaling.errors import InputError, unknown_name
+from bayes_scaling.inference.advice import advise
 from bayes_scaling.inference.assemble import assemble
 from bayes_scaling.inference.attempts import sample_with_care
 from bayes_scaling.inference.card import ModelCard, load_card
 from bayes_scaling.inference.design import Design, make_design
 from bayes_scaling.inference.diagnostics import Evidence, diagnose
 from bayes_scaling.inference.posterior import Fit
+from bayes_scaling.inference.progress import announce
 from bayes_scaling.inference.quick import QuickError, quick_sample
 from bayes_scaling.inference.sample import DEFAULT_SEED, Effort, Sampling, sample
 from bayes_scaling.runs import Problem, Runs, RunsError, check_groups
@@ -140,7 +142,7 @@ def prepare(
     if card.rows is not None:
         runs = runs.near_best(card.rows.near_best, by, bracketed_only=card.rows.bracketed)
     design = make_design(runs, by, card)
-    warnings = (*runs.problems, *_group_warnings(runs, design))
+    warnings = (*advise(runs, card.get_law(), by), *_group_warnings(runs, design))
     return Question(card=card, runs=runs, design=design, warnings=warnings)
 
 
@@ -164,6 +166,7 @@ def sample_fit(
                 message=f"NUTS took the place of the quick engine: {error}.",
             )
             question = replace(question, warnings=(*question.warnings, handed_over))
+            announce(handed_over.message, show=progress)
     start = time.perf_counter()
     from bayes_scaling.inference.model import build_model, with_runs
 

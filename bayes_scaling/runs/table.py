@@ -172,8 +172,9 @@ class Runs:
 
     def _mask(self, query: str) -> npt.NDArray[np.bool_]:
         try:
-            # Renamed columns answer to both names.
-            old = {name: self.table[new] for name, new in self.renamed.items()}
+            # Renamed columns answer to both names; those without a single value were dropped.
+            renamed = self.renamed.items()
+            old = {name: self.table[new] for name, new in renamed if new in self.table}
             known = self.table.assign(**{k: v for k, v in old.items() if k not in self.table})
             kept = known.eval(query, engine="python", local_dict={}, global_dict={})
         except _QUERY_ERRORS as error:

@@ -147,6 +147,7 @@ def test_leaving_a_run_out_by_sampling_and_by_weights_agree(one_group, monkeypat
     def moves(k_max):
         monkeypatch.setattr(influence, "PARETO_K_MAX", k_max)
         monkeypatch.setattr(influence, "SHIFT_MAX", 0.0)
+        monkeypatch.setattr(influence, "NEWS", 0.0)
         fit = bs.fit(bs.read_runs(simulated()), seed=7, progress=False)
         (check,) = (c for c in fit.checks if c.name == "influential runs")
         return {move["row"]: move for move in check.values["runs"]}

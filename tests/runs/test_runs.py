@@ -152,3 +152,15 @@ def test_a_column_of_run_names_is_no_grouping():
     )
     (problem,) = [p for p in check_groups(read_runs(frame), "label") if p.code == "many-groups"]
     assert problem.severity == "error"
+
+
+def test_select_on_a_table_that_has_an_empty_column_of_another_name():
+    frame = pd.DataFrame(
+        {
+            "params": np.geomspace(1e8, 1e9, 8),
+            "tokens": np.geomspace(2e10, 1e10, 8),
+            "loss": np.linspace(3.0, 2.5, 8),
+            "params_nonembed": np.nan,
+        }
+    )
+    assert len(read_runs(frame).select("params > 2e8")) < 8

@@ -17,6 +17,7 @@ __all__ = [
     "RHAT_MAX",
     "check_convergence",
     "convergence",
+    "more_draws",
     "sampled_well",
     "sampler_figures",
 ]
@@ -95,6 +96,7 @@ def check_convergence(evidence: Evidence) -> list[CheckResult]:
     """R-hat, effective sample size, divergences, energy and tree depth."""
     figures = evidence.fit.sampler_figures
     share = figures["divergences"] / figures["draws"]
+    enough = min(figures["min_ess_bulk"], figures["min_ess_tail"]) >= ESS_MIN
     results = [
         CheckResult(
             name="r-hat",
@@ -106,11 +108,11 @@ def check_convergence(evidence: Evidence) -> list[CheckResult]:
         ),
         CheckResult(
             name="effective sample size",
-            passed=min(figures["min_ess_bulk"], figures["min_ess_tail"]) >= ESS_MIN,
+            passed=enough,
             fatal=True,
             text=f"The draws are worth {figures['min_ess_bulk']:.0f} independent ones in the "
             f"middle and {figures['min_ess_tail']:.0f} in the tails of the worst parameter "
-            f"({ESS_MIN:.0f} are wanted); ask for more with draws= if they are too few.",
+            f"({ESS_MIN:.0f} are wanted).{more_draws(enough)}",
             values={key: figures[key] for key in ("min_ess_bulk", "min_ess_tail")},
         ),
         CheckResult(
@@ -149,6 +151,11 @@ def check_convergence(evidence: Evidence) -> list[CheckResult]:
             )
         )
     return results
+
+
+def more_draws(enough: bool) -> str:
+    """What to do about too few effective draws."""
+    return "" if enough else " Ask for more draws."
 
 
 def _agree(well: bool) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from bayes_scaling.inference.diagnostics.convergence import ESS_MIN, STATISTICS
+from bayes_scaling.inference.diagnostics.convergence import ESS_MIN, STATISTICS, more_draws
 from bayes_scaling.inference.quick import PARETO_K_MAX
 from bayes_scaling.inference.verdict import CheckResult
 
@@ -48,6 +48,7 @@ def check_importance(evidence: Evidence) -> list[CheckResult]:
     """Pareto k of the weights, and what the draws are worth."""
     figures = evidence.fit.sampler_figures
     k, ess = figures["pareto_k"], figures["min_ess_bulk"]
+    enough = ess >= ESS_MIN
     return [
         CheckResult(
             name="importance sampling",
@@ -59,10 +60,10 @@ def check_importance(evidence: Evidence) -> list[CheckResult]:
         ),
         CheckResult(
             name="effective sample size",
-            passed=ess >= ESS_MIN,
+            passed=enough,
             fatal=True,
             text=f"The weighted draws are worth {ess:.0f} independent ones ({ESS_MIN:.0f} are "
-            "wanted); ask for more with draws= if they are too few.",
+            f"wanted).{more_draws(enough)}",
             values={"min_ess_bulk": ess},
         ),
     ]

@@ -20,7 +20,10 @@ SHIFT_MAX = 1.0
 """A run that moves the plan by more than this many posterior sds is worth a second look."""
 
 N_NAMED = 3
-"""Most influential runs that are named."""
+"""Most influential runs that are looked at."""
+
+NEWS = 0.25
+"""Posterior sds that the answer must move for a run to be named."""
 
 Array = NDArray[np.float64]
 
@@ -28,7 +31,8 @@ Array = NDArray[np.float64]
 def check_influence(evidence: Evidence) -> list[CheckResult]:
     """Name the runs without which the plan would be another one, and say which."""
     k = evidence.leave_one_out[1]
-    with_all, without, shift = _plans(evidence)
+    with_all, without, sd = _plans(evidence)
+    shift = np.abs(np.log(without / with_all)) / sd
     # The only run of its group decides what is its own, and a warning of the table says so.
     alone = np.bincount(evidence.design.group_index)[evidence.design.group_index] == 1
     influential = np.flatnonzero(((k > PARETO_K_MAX) | (shift > SHIFT_MAX)) & ~alone)
@@ -36,6 +40,8 @@ def check_influence(evidence: Evidence) -> list[CheckResult]:
     moves = []
     for run in worst[:N_NAMED]:
         plan = _plan_sampled_without(evidence, int(run)) if k[run] > PARETO_K_MAX else without[run]
+        if plan is not None and abs(np.log(plan / with_all[run])) < NEWS * sd[run]:
+            continue
         moves.append(
             {
                 "row": evidence.row_name(int(run)),
@@ -46,14 +52,15 @@ def check_influence(evidence: Evidence) -> list[CheckResult]:
                 "without": None if plan is None else float(plan),
             }
         )
-    more = len(influential) - len(moves)
-    text = " ".join(map(_sentence, moves)) + (f" {more} more run(s) weigh much." if more else "")
+    sentences = [_sentence(move) for move in moves]
+    if moves and len(influential) > N_NAMED:
+        sentences.append(f"{len(influential) - N_NAMED} more run(s) weigh much.")
     return [
         CheckResult(
             name="influential runs",
             passed=None if moves else True,
             fatal=False,
-            text=text or "No single run decides the answer.",
+            text=" ".join(sentences) or "No single run decides the answer.",
             values={"max_pareto_k": float(k.max()), "runs": moves},
         )
     ]
@@ -73,7 +80,7 @@ def _budget(evidence: Evidence) -> float:
 
 
 def _plans(evidence: Evidence) -> tuple[Array, Array, Array]:
-    """The answer with all runs and without each, and the move in posterior sds.
+    """The answer with all runs and without each, and the posterior sd of its log.
 
     By importance sampling, in each run's own group; geometric means over the draws.
     """
@@ -89,7 +96,7 @@ def _plans(evidence: Evidence) -> tuple[Array, Array, Array]:
         rows = index == i
         centre[rows], sd[rows] = answer.mean(), answer.std()
         moved[rows] = weights[rows] @ answer
-    return np.exp(centre), np.exp(moved), np.abs(moved - centre) / sd
+    return np.exp(centre), np.exp(moved), sd
 
 
 def _plan_sampled_without(evidence: Evidence, run: int) -> float | None:
