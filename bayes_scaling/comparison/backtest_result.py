@@ -222,7 +222,7 @@ class Backtest:
 
     def _verdict(self, name: str, row: pd.Series[Any]) -> str:
         share, error = float(row["coverage90"]), float(row["coverage90_se"])
-        judged = "as it should"
+        judged = "in keeping with its promise"
         if abs(share - 0.9) > max(2 * error, 0.02):
             judged = "too seldom" if share < 0.9 else "more often than it says"
         return (

@@ -99,20 +99,20 @@ def _log_score(ensemble: Array, observed: Array) -> Array:
 def cluster_error(values: Array, clusters: Array, *, shares: bool = False) -> float:
     """Standard error of a mean of values that are alike within clusters.
 
-    That of a bootstrap over clusters, in closed form. With `shares` the values are zeros and ones,
-    and the error is at least the binomial one of as many trials as there are clusters, at the
-    share shrunk towards one half by one success and one failure: all inside is not proof of
-    certainty.
+    That of a bootstrap over clusters, in closed form; nan for a single one. With two or three
+    clusters it is rough itself. With `shares` the values are zeros and ones, and the error is at
+    least the binomial one of independent values, at the share shrunk towards one half by one
+    success and one failure: all inside is no proof of certainty.
     """
     codes = np.unique(clusters, return_inverse=True)[1]
     m, n = int(codes.max()) + 1, len(values)
     mean = float(values.mean())
     sums = np.bincount(codes, values - mean, m)
-    error = float(np.sqrt(np.sum(sums**2) * m / max(m - 1, 1)) / n)
+    error = float(np.sqrt(np.sum(sums**2) * m / (m - 1)) / n) if m > 1 else np.nan
     if not shares:
-        return error if m > 1 else np.nan
-    shrunk = (m * mean + 1) / (m + 2)
-    return max(error if m > 1 else 0.0, float(np.sqrt(shrunk * (1 - shrunk) / m)))
+        return error
+    shrunk = (n * mean + 1) / (n + 2)
+    return float(np.nanmax([error, np.sqrt(shrunk * (1 - shrunk) / n)]))
 
 
 def score_table(predictions: pd.DataFrame, clusters: str) -> dict[str, Any]:

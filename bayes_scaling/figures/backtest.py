@@ -88,7 +88,7 @@ def plot_predictions(
     legend(ax, handles, title=plain(name))
     out = (table[f"lower{level}"] < limits[0]) | (table[f"upper{level}"] > limits[1])
     if out.any():
-        note(ax, f"{out.sum()} intervals reach beyond the axes")
+        note(ax, f"intervals that reach beyond the axes: {out.sum()}")
     return ax
 
 

@@ -176,7 +176,7 @@ def test_the_error_of_a_mean_is_that_of_a_bootstrap_over_clusters():
     assert cluster_error(values, clusters) == pytest.approx(np.std(resampled), rel=0.08)
     inside = np.ones(12)
     assert cluster_error(inside, np.repeat([0, 1, 2], 4), shares=True) == pytest.approx(
-        np.sqrt(0.8 * 0.2 / 3)
+        np.sqrt(13 / 14 * 1 / 14 / 12)
     )
     assert np.isnan(cluster_error(values, np.zeros(150)))
 
