@@ -4,9 +4,11 @@ from . import laws as laws
 from . import report as report
 from . import units as units
 from .comparison import AveragedFit as AveragedFit
+from .comparison import Backtest as Backtest
 from .comparison import Comparison as Comparison
 from .comparison import KaplanOrChinchilla as KaplanOrChinchilla
 from .comparison import average_fits as average_fits
+from .comparison import backtest as backtest
 from .comparison import compare as compare
 from .comparison import compare_models as compare_models
 from .comparison import kaplan_or_chinchilla as kaplan_or_chinchilla
@@ -19,6 +21,7 @@ from .errors import CardError as CardError
 from .errors import DownloadError as DownloadError
 from .errors import FitFileError as FitFileError
 from .errors import InputError as InputError
+from .errors import StudyError as StudyError
 from .inference import NEW_GROUP as NEW_GROUP
 from .inference import CheckResult as CheckResult
 from .inference import Effort as Effort

@@ -7,7 +7,8 @@
     │   ├── RunsError         a table of runs; carries every problem found
     │   ├── CardError         a model card
     │   └── FitFileError      a file that is not a saved fit, or one of another format
-    └── DownloadError         a data set could not be fetched
+    ├── DownloadError         a data set could not be fetched
+    └── StudyError            a study of many fits could not be finished
 
 Every message says what was given, what is allowed, and what to do. The command line turns
 any of them into one message and exit code 2.
@@ -23,6 +24,7 @@ __all__ = [
     "DownloadError",
     "FitFileError",
     "InputError",
+    "StudyError",
     "unknown_name",
 ]
 
@@ -45,6 +47,10 @@ class FitFileError(InputError):
 
 class DownloadError(BayesScalingError):
     """A data set that could not be downloaded or did not match its checksum."""
+
+
+class StudyError(BayesScalingError):
+    """A study of many fits that could not be finished; what had finished is kept."""
 
 
 def unknown_name(what: str, given: object, known: Iterable[object]) -> str:

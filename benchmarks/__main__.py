@@ -1,4 +1,4 @@
-"""Command line of the benchmarks: speed, scaling, accuracy, laws, reproduce."""
+"""Command line of the benchmarks: speed, scaling, accuracy, laws, reproduce, cone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import accuracy, laws, reproduce, scaling, speed
+from benchmarks import accuracy, cone, laws, reproduce, scaling, speed
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.record import RESULTS
 from benchmarks.world import Noise
@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   python -m benchmarks accuracy --replications 10
   python -m benchmarks laws --only coupled kaplan-nd --tables 5
   python -m benchmarks reproduce --data FOLDER   beside published findings
+  python -m benchmarks cone --data FOLDER        width of a conformal cone, from public sweeps
 
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         table = laws.run(parsed.only, parsed.tables, not parsed.single, parsed.seed, folder)
     elif parsed.command == "reproduce":
         table = reproduce.run(parsed.only, parsed.data, parsed.seed, folder)
+    elif parsed.command == "cone":
+        table = cone.run(parsed.data, parsed.seed, folder)
     else:
         noise = Noise(sigma=parsed.sigma, nu=parsed.nu)
         table = accuracy.run(
@@ -72,12 +75,17 @@ def _parser() -> argparse.ArgumentParser:
     _accuracy(commands.add_parser("accuracy", parents=[common], help="width and coverage"))
     _laws(commands.add_parser("laws", parents=[common], help="recovery of every law"))
     _reproduce(commands.add_parser("reproduce", parents=[common], help="published findings"))
+    _data(commands.add_parser("cone", parents=[common], help="slopes of the conformal cone"))
     return parser
 
 
 def _reproduce(parser: argparse.ArgumentParser) -> None:
     parts = list(reproduce.PARTS)
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
+    _data(parser)
+
+
+def _data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with the tables of published runs"
     )

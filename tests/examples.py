@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_scaling.comparison import KaplanOrChinchilla, compare
+from bayes_scaling.comparison import Backtest, KaplanOrChinchilla, backtest, compare
 from bayes_scaling.comparison.kaplan_or_chinchilla import Analysis
 from bayes_scaling.inference.assemble import assemble
 from bayes_scaling.inference.card import ModelCard, load_card
@@ -369,4 +369,18 @@ def _statistics(rng: np.random.Generator, shape: tuple[int, int]) -> xr.Dataset:
             "n_steps": (dims, np.full(shape, 7)),
         },
         coords={"chain": np.arange(shape[0]), "draw": np.arange(shape[1])},
+    )
+
+
+@functools.cache
+def example_backtest() -> Backtest:
+    """A back-test of two groups by the quick engine, at two cuts, beside the best run repeated."""
+    return backtest(
+        example_runs(2, n_sizes=6, n_ratios=5),
+        model="chinchilla",
+        by="architecture",
+        cuts=(0.5, 0.7),
+        methods=("best-run",),
+        engine="quick",
+        progress=False,
     )

@@ -42,7 +42,7 @@ def test_import_is_light():
 
 
 def test_the_names_of_comparisons_are_light():
-    code = "from bayes_scaling import Effort, compare, kaplan_or_chinchilla, report"
+    code = "from bayes_scaling import Effort, backtest, compare, kaplan_or_chinchilla, report"
     assert loaded(code, ("pymc", "pytensor", "arviz", "nutpie", "numba", "matplotlib")) == []
 
 
@@ -59,6 +59,7 @@ def test_every_public_name_can_be_had():
         ["fit", "--help"],
         ["compare", "--help"],
         ["kaplan-or-chinchilla", "--help"],
+        ["backtest", "--help"],
     ],
 )
 def test_help_computes_nothing(arguments):

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bayes_scaling.cli.allocate import allocate
+from bayes_scaling.cli.backtest import backtest
 from bayes_scaling.cli.compare import compare
 from bayes_scaling.cli.data import data
 from bayes_scaling.cli.demo import demo
@@ -36,6 +37,7 @@ app = typer.Typer(
         "bayes-scaling report fit.nc -o report.html",
         "bayes-scaling compare runs.csv --models chinchilla,kaplan-nd,coupled",
         "bayes-scaling kaplan-or-chinchilla runs.csv",
+        "bayes-scaling backtest runs.csv --cuts 0.5,0.7,0.9",
     ),
 )
 
@@ -118,5 +120,14 @@ app.command(
         "bayes-scaling kaplan-or-chinchilla runs.csv --json",
     )
 )(reported(kaplan_or_chinchilla))
+app.command(
+    epilog=examples(
+        "bayes-scaling backtest runs.csv --engine quick",
+        "bayes-scaling backtest runs.csv --model chinchilla,coupled --jobs 4 --resume study",
+        "bayes-scaling backtest runs.csv --by architecture --max-flops 1e20,1e21 --json",
+        "bayes-scaling backtest runs.csv --scheduler tcp://10.0.0.1:8786 --resume study",
+        "bayes-scaling backtest runs.csv --cuts 0.6,0.8 -o backtest.html",
+    )
+)(reported(backtest))
 app.add_typer(data, name="data")
 app.add_typer(models, name="models")

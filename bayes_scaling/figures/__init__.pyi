@@ -1,4 +1,6 @@
 from .allocation import plot_allocation as plot_allocation
+from .backtest import plot_coverage as plot_coverage
+from .backtest import plot_predictions as plot_predictions
 from .exponents import plot_exponents as plot_exponents
 from .forecast import plot_forecast as plot_forecast
 from .frontier import plot_frontier as plot_frontier

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["announce", "progress_bar", "working"]
+__all__ = ["announce", "progress_bar", "task_bar", "working"]
 
 
 def announce(text: str, *, show: bool) -> None:
@@ -57,3 +57,32 @@ def progress_bar(total: int, *, show: bool) -> Iterator[Callable[[list[Any]], No
 
         yield update
         progress.update(task, completed=total)
+
+
+@contextmanager
+def task_bar(what: str, done: int, total: int, *, show: bool) -> Iterator[Callable[[], None]]:
+    """A bar over the tasks of a study with the time left; yields what to call after each one."""
+    if not show:
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    # Tasks take seconds to minutes: the speed is judged over an hour, not the last half minute.
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=3600) as progress:
+        task = progress.add_task(what, total=total, completed=done)
+        yield lambda: progress.advance(task)

@@ -45,6 +45,9 @@ class Effort:
         Mass matrix; nutpie only. Low rank follows the few strong correlations of these models, but
         its updates cost more than they save once there are many parameters: "auto" is low rank
         up to `LOW_RANK_MOST` of them.
+    cores : int, optional
+        Most chains to run at once; by default as many as the machine has cores. It does not
+        change the draws.
     """
 
     draws: int = 1000
@@ -52,6 +55,7 @@ class Effort:
     chains: int = 4
     target_accept: float = 0.95
     adaptation: str = "auto"
+    cores: int | None = None
 
     def __post_init__(self) -> None:
         if self.adaptation not in ADAPTATIONS:
@@ -182,7 +186,7 @@ def _through_pymc(name: str) -> Callable[..., Sampling]:
 
 
 def _cores(effort: Effort) -> int:
-    return min(effort.chains, os.cpu_count() or 1, MAX_CORES)
+    return min(effort.chains, effort.cores or os.cpu_count() or 1, MAX_CORES)
 
 
 SAMPLERS: dict[str, Callable[..., Sampling]] = {

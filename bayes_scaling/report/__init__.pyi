@@ -1,3 +1,5 @@
+from .backtest import render_backtest as render_backtest
+from .backtest import write_backtest as write_backtest
 from .comparison import render_comparison as render_comparison
 from .comparison import write_comparison as write_comparison
 from .render import render_report as render_report

@@ -1,16 +1,15 @@
 """The field's usual way: Huber least squares from a grid of starts, and a bootstrap of it.
 
-Approach 3 of Hoffmann et al. 2022 as Besiroglu et al. 2024 repeat it: the sum of the Huber losses
-(delta 1e-3) of log loss, in log-sum-exp form, minimised by L-BFGS from each of 4,500 starts.
-Intervals are percentiles over refits of resampled runs. A refit starts at the optimum of all runs
-and at a few of the grid's starts; doing the whole grid again would take a thousand times as long.
+The mathematics is that of `bayes_scaling.inference.huber`. Each of Hoffmann's 4,500 starts is
+followed. Intervals are percentiles over refits of resampled runs. A refit starts at the optimum of
+all runs and at a few of the grid's starts; doing the whole grid again would take a thousand times
+as long.
 
 The gradient is analytic and all cores are used: faster than most published scripts.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -18,81 +17,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import minimize
 
+from bayes_scaling.inference.huber import GRID, best_of, objective, refit
 from benchmarks.contestants import Answer
 from benchmarks.world import Question
 
-__all__ = ["GRID", "interval", "objective"]
-
-Array = NDArray[np.float64]
-
-DELTA = 1e-3
-GRID = np.array(
-    list(
-        itertools.product(
-            np.arange(0, 30, 5.0),  # log A
-            np.arange(0, 30, 5.0),  # log B
-            np.arange(-1, 1.5, 0.5),  # log E
-            np.arange(0, 2.5, 0.5),  # alpha
-            np.arange(0, 2.5, 0.5),  # beta
-        )
-    )
-)
-"""Starts of Hoffmann et al. 2022, appendix D.3."""
-
-
-def objective(theta: Array, runs: Array) -> tuple[float, Array]:
-    """Sum of the Huber losses of log loss in units of delta squared, and its gradient.
-
-    Parameters
-    ----------
-    theta : array of shape (5,)
-        log A, log B, log E, alpha, beta.
-    runs : array of shape (3, run)
-        Logs of params, tokens and loss.
-    """
-    log_params, log_tokens, log_loss = runs
-    terms = np.stack(
-        [
-            theta[0] - theta[3] * log_params,
-            theta[1] - theta[4] * log_tokens,
-            np.full_like(log_loss, theta[2]),
-        ]
-    )
-    top = terms.max(axis=0)
-    share = np.exp(terms - top)
-    total = share.sum(axis=0)
-    residual = (top + np.log(total) - log_loss) / DELTA
-    slope = np.clip(residual, -1.0, 1.0)
-    weight = share / total * (slope / DELTA)
-    size, data, floor = weight.sum(axis=1)
-    gradient = np.array([size, data, floor, -weight[0] @ log_params, -weight[1] @ log_tokens])
-    return float(np.sum(slope * (residual - slope / 2))), gradient
-
-
-def best_of(runs: Array, starts: Array) -> tuple[float, Array]:
-    """Lowest objective over L-BFGS runs from each start, and where it is."""
-    ends = (
-        minimize(
-            objective,
-            start,
-            args=(runs,),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": 1000, "maxfun": 2000, "ftol": 1e-12, "gtol": 1e-6},
-        )
-        for start in starts
-    )
-    end = min(ends, key=lambda e: e.fun)
-    return float(end.fun), np.asarray(end.x)
-
-
-def refit(seed: int, runs: Array, starts: Array) -> Array:
-    """Optimum of runs drawn with replacement."""
-    rows = np.random.default_rng(seed).integers(0, runs.shape[1], runs.shape[1])
-    return best_of(runs[:, rows], starts)[1]
+__all__ = ["interval"]
 
 
 def interval(

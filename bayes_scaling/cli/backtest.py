@@ -1,0 +1,250 @@
+"""``bayes-scaling backtest``: whether the intervals hold the runs that were not fitted."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bayes_scaling.cli.compare import Page
+from bayes_scaling.cli.errors import UNTRUSTED
+from bayes_scaling.cli.options import AcceptProblems, By, Json, split_values
+from bayes_scaling.cli.reading import (
+    Counting,
+    CountParams,
+    KeepSuspect,
+    LossUnit,
+    Omega,
+    Reading,
+    Rename,
+    Table,
+    Where,
+)
+from bayes_scaling.cli.sampling import Chains, Draws, Quiet, Seed, Tune, check_ranges
+from bayes_scaling.errors import InputError
+
+if TYPE_CHECKING:
+    from bayes_scaling import Backtest
+
+__all__ = ["backtest"]
+
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        metavar="CARD",
+        help="Name or path of a model card to test; repeat it or use commas. By default "
+        "chinchilla, or chinchilla-hierarchical with --by.",
+    ),
+]
+CutsOption = Annotated[
+    str,
+    typer.Option(
+        "--cuts",
+        metavar="SHARES",
+        help="Shares of each group's runs to fit, those of least --along.",
+    ),
+]
+MaxFlops = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--max-flops", metavar="C", help="Instead of --cuts: the most compute that is fitted."
+    ),
+]
+Along = Annotated[
+    str, typer.Option("--along", metavar="WHAT", help="Cut along flops, params or tokens.")
+]
+Methods = Annotated[
+    str,
+    typer.Option(
+        "--methods",
+        metavar="NAMES",
+        help="Baselines beside the posterior, of huber, best-run and cone; none for none.",
+    ),
+]
+Engine = Annotated[
+    str,
+    typer.Option("--engine", metavar="NAME", help="nuts, or quick, as in `bayes-scaling fit`."),
+]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", metavar="N", help="Processes of this machine; by default 1.")
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Run on a Dask scheduler, such as tcp://10.0.0.1:8786 (the extra dask).",
+    ),
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        "--resume",
+        metavar="DIR",
+        help="Keep every finished fit in this folder; the same command goes on from there.",
+    ),
+]
+
+
+def backtest(
+    runs: Table,
+    model: Models = None,
+    by: By = None,
+    cuts: CutsOption = "0.5,0.7,0.9",
+    max_flops: MaxFlops = None,
+    along: Along = "flops",
+    methods: Methods = "huber,best-run,cone",
+    engine: Engine = "nuts",
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    resume: Resume = None,
+    output: Page = None,
+    where: Where = None,
+    rename: Rename = None,
+    loss_unit: LossUnit = "nats",
+    keep_suspect: KeepSuspect = False,
+    counting: Counting = "as given",
+    count_params: CountParams = None,
+    omega: Omega = None,
+    seed: Seed = 1,
+    draws: Draws = 500,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    accept_problems: AcceptProblems = False,
+) -> None:
+    """Fit the cheaper runs, predict the others, and tell how often the intervals were right.
+
+    With --json: {format, scores: [{group, cut, method, n, factor, coverage50, coverage80,
+    coverage90, coverage95, crps, log_score, bias, width90, ...}], distances, predictions, ...}.
+    """
+    import bayes_scaling as bs
+    from bayes_scaling.cli import output as printing
+    from bayes_scaling.cli.errors import interruptible
+    from bayes_scaling.cli.files import check_writable
+
+    check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
+    cards = [bs.load_card(name) for name in _models(model, by)]
+    if output is not None:
+        check_writable(output, runs)
+    reading = Reading(
+        where=where,
+        rename=tuple(rename or ()),
+        loss_unit=loss_unit,
+        keep_suspect=keep_suspect,
+        counting=counting,
+        count_params=count_params,
+        omega=omega,
+    )
+    table = reading.read(runs)
+    with interruptible():
+        answer = bs.backtest(
+            table,
+            model=cards,
+            by=by or None,
+            cuts=_shares(cuts),
+            max_flops=split_values(max_flops),
+            along=along,
+            methods=[] if methods == "none" else _names([methods]),
+            engine=engine,
+            effort=bs.Effort(draws=draws, tune=tune, chains=chains),
+            seed=seed,
+            jobs=1 if jobs is None else jobs,
+            scheduler=scheduler,
+            resume=resume,
+            progress=not quiet,
+        )
+        if output is not None:
+            from bayes_scaling.report import write_backtest
+
+            write_backtest(answer, output)
+    if as_json:
+        printing.print_study(answer.to_json())
+    elif not quiet:
+        _show(answer)
+    if output is not None and not as_json:
+        typer.echo(f"written to {output}")
+    _end(answer, accept_problems)
+
+
+def _models(given: list[str] | None, by: list[str] | None) -> list[str]:
+    default = "chinchilla-hierarchical" if by else "chinchilla"
+    return _names(given or [default])
+
+
+def _names(texts: list[str]) -> list[str]:
+    return [name.strip() for text in texts for name in text.split(",") if name.strip()]
+
+
+def _shares(text: str) -> list[float]:
+    try:
+        return [float(share) for share in _names([text])]
+    except ValueError:
+        raise InputError(
+            f"--cuts must be shares between 0 and 1 with commas, such as 0.5,0.7,0.9, not {text!r}"
+        ) from None
+
+
+def _end(answer: Backtest, accept_problems: bool) -> None:
+    if answer.trusted:
+        return
+    n = answer.counts["doubtful"]
+    typer.echo(f"warning: {n} fits of the back-test must not be trusted.", err=True)
+    if not accept_problems:
+        raise typer.Exit(UNTRUSTED)
+
+
+def _show(answer: Backtest) -> None:
+    """Print what was found in sentences, then the scores."""
+    from bayes_scaling.cli import output
+
+    grouped = f", {len(answer.groups)} groups by {' and '.join(answer.by)}" if answer.by else ""
+    typer.echo(f"{answer.name}: {answer.n_runs} runs{grouped}; methods {', '.join(answer.methods)}")
+    output.print_counting(answer.counting)
+    for sentence in answer.verdicts():
+        typer.echo()
+        output.print_wrapped(sentence)
+    pooled = answer.scores()
+    pooled = pooled[pooled["cut"].isna()]
+    rows = [[str(row["method"]), *_cells(row)] for row in pooled.to_dict("records")]
+    caption = (
+        "shares of runs inside their intervals, with standard errors; CRPS (lower is better), "
+        "bias (seen less predicted) and median width of the 90 % interval in % of the loss"
+    )
+    heads = [
+        "method", "runs", "factor", "in 50 %", "in 80 %", "in 90 %", "in 95 %", "CRPS", "log score",
+        "bias", "width",
+    ]  # fmt: skip
+    output.print_table(heads, rows, left=("method",), caption=caption, width=output.WIDE)
+    distances = [
+        [_bin(row), str(row["method"]), *_cells(row)]
+        for row in answer.by_distance().to_dict("records")
+    ]
+    output.print_table(
+        ["beyond", *heads], distances, left=("beyond", "method"), width=output.WIDE + 20,
+        caption="the same, by how far a run lies beyond the largest that was fitted",
+    )  # fmt: skip
+
+
+def _bin(row: dict[Any, Any]) -> str:
+    low, high = row["at_least"], row["below"]
+    return f"{low:g} to {high:g}x" if math.isfinite(high) else f"over {low:g}x"
+
+
+def _cells(row: dict[Any, Any]) -> list[str]:
+    return [
+        str(row["n"]),
+        f"{row['factor']:.3g}",
+        *(
+            f"{100 * row[f'coverage{p}']:.0f} +- {100 * row[f'coverage{p}_se']:.0f}"
+            for p in ("50", "80", "90", "95")
+        ),
+        f"{100 * row['crps']:.2f}",
+        f"{row['log_score']:.2f}",
+        f"{100 * row['bias']:+.2f}",
+        f"{100 * row['width90']:.1f}",
+    ]

@@ -1,0 +1,330 @@
+"""Back-tests: which runs are fitted, what is predicted, how it is scored, and what is refused."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from examples import TRUTH, example_backtest, example_runs
+
+import bayes_scaling as bs
+from bayes_scaling.comparison import posterior_method
+from bayes_scaling.comparison.backtest_result import POOLED
+from bayes_scaling.comparison.cone import LEARNED, PROBS, cone_slopes, half_widths
+from bayes_scaling.comparison.cuts import make_cuts
+from bayes_scaling.comparison.many_fits import ManyFits
+from bayes_scaling.comparison.methods import METHODS, Answer, Part, Problem, register_method
+from bayes_scaling.comparison.scoring import cluster_error, score_draws
+from bayes_scaling.errors import InputError, StudyError
+from bayes_scaling.inference.huber import GRID, bootstrap, fit_huber, log_law
+
+SCORES = [
+    "group", "cut", "method", "n", "factor", "coverage50", "coverage80", "coverage90",
+    "coverage95", "crps", "log_score", "bias", "width90",
+]  # fmt: skip
+FAST = {"engine": "quick", "methods": ("best-run",), "progress": False}
+
+
+def part_of(runs):
+    return Part(
+        log_params=np.log(runs.params),
+        log_tokens=np.log(runs.tokens),
+        log_loss=np.log(runs.loss),
+        log_x=np.log(runs.flops),
+    )
+
+
+def split(runs, share=0.6):
+    labels = pd.Series(["all"] * len(runs))
+    (cut,) = make_cuts(runs.flops, labels, shares=[share], limits=()).cuts
+    part = part_of(runs)
+    return part.take(cut.fitted), part.take(cut.held)
+
+
+@pytest.fixture(autouse=True)
+def few_starts(monkeypatch):
+    """Huber least squares from four starts that are near the truth: a tenth of the time."""
+    middle = np.all(np.isin(GRID[:, :2], [5, 10]), axis=1) & np.all(GRID[:, 2:] == 0.5, axis=1)
+    monkeypatch.setattr("bayes_scaling.inference.huber.GRID", GRID[middle])
+
+
+@pytest.fixture
+def honest():
+    """A method that knows the truth of the example's runs; gone again after the test."""
+
+    @register_method("honest", "Knows the truth.")
+    def predict(problem):
+        truth = np.array([np.log(TRUTH[k]) for k in ("A", "B", "E")] + [0.348, 0.366])
+        centre = log_law(truth, problem.held.log_params, problem.held.log_tokens)
+        rng = np.random.default_rng(problem.seed)
+        return Answer(draws=centre + 0.004 * rng.standard_t(6.0, size=(2000, len(centre))))
+
+    yield "honest"
+    del METHODS["honest"]
+
+
+def test_the_cheaper_runs_are_fitted_and_all_others_predicted_by_every_method():
+    made = example_backtest()
+    runs, predictions = example_runs(2, n_sizes=6, n_ratios=5), made.predictions()
+    for (cut, group, _), part in predictions.groupby(["cut", "group", "method"]):
+        own = runs.table[runs.table["architecture"] == group]
+        limit = np.sort(own["flops"])[round(cut * len(own)) - 1]
+        expected = own.index[own["flops"] > limit * (1 + 1e-9)]
+        assert sorted(part["row"]) == sorted(expected)
+        assert part["factor"].to_numpy() == pytest.approx(part["flops"] / limit)
+        assert part["loss"].to_numpy() == pytest.approx(own.loc[part["row"], "loss"])
+    assert made.methods == ("chinchilla", "best-run")
+
+
+def test_scores_have_a_row_a_group_cut_and_method_and_pooled_ones():
+    made = example_backtest()
+    scores = made.scores()
+    assert [name for name in scores.columns if name in SCORES] == SCORES
+    n_methods, n_cuts, n_groups = len(made.methods), len(made.cuts), len(made.groups)
+    assert len(scores) == n_methods * (n_cuts * (n_groups + 1) + 1)
+    pooled = scores[scores["group"] == POOLED]
+    assert pooled["cut"].isna().sum() == n_methods
+    whole = pooled[pooled["cut"].isna()].set_index("method")
+    assert whole.loc["chinchilla", "n"] == (made.table["method"] == "chinchilla").sum()
+    assert whole.loc["chinchilla", "crps"] < whole.loc["best-run", "crps"]
+    assert (scores[[c for c in scores if c.startswith("coverage") and c.endswith("_se")]] > 0).all(
+        axis=None
+    )
+
+
+def test_the_posterior_of_the_right_law_is_calibrated_near_its_runs():
+    row = example_backtest().scores().set_index("method").loc["chinchilla"].iloc[-1]
+    assert 0.75 <= row["coverage90"] <= 1.0
+    assert abs(row["bias"]) < 0.01
+    assert row["width90"] < 0.05
+
+
+def test_json_is_as_documented():
+    value = json.loads(example_backtest().to_json())
+    assert list(value["scores"][0])[:3] == SCORES[:3]
+    assert set(SCORES) <= set(value["scores"][0])
+    assert value["scores"][-1]["cut"] is None
+    assert len(value["predictions"]) == len(example_backtest().table)
+    assert {"group", "cut", "method", "loss", "median", "lower90", "upper90"} <= set(
+        value["predictions"][0]
+    )
+    assert value["trusted"] is True
+    assert value["counts"]["fits"] == 4
+
+
+def test_it_says_what_it_found_and_how():
+    text = repr(example_backtest())
+    assert "chinchilla predicts best" in text
+    assert "Posteriors are by the quick engine; no fit needed NUTS." in text
+    made = example_backtest()
+    cones = bs.Backtest(**{**vars(made), "counts": {**made.counts, "cone_from_constant": 4}})
+    assert "The cone was calibrated on public sweeps" in repr(cones)
+
+
+def test_coverage_by_distance_counts_every_prediction_once():
+    made = example_backtest()
+    bins = made.by_distance()
+    assert bins.groupby("method")["n"].sum().eq(len(made.table) // len(made.methods)).all()
+    assert (bins["factor"] >= bins["at_least"]).all()
+    assert (bins["factor"] < bins["below"]).all()
+
+
+def test_the_same_seed_gives_the_same_answer_on_any_executor():
+    runs = example_runs(n_sizes=5)
+    serial = bs.backtest(runs, cuts=[0.5, 0.7], seed=3, **FAST)
+    with ThreadPoolExecutor(2) as threads:
+        threaded = bs.backtest(runs, cuts=[0.7, 0.5], seed=3, executor=threads, **FAST)
+    pd.testing.assert_frame_equal(serial.table, threaded.table, check_exact=True)
+    other = bs.backtest(runs, cuts=[0.5, 0.7], seed=4, **FAST)
+    assert not serial.table["median"].equals(other.table["median"])
+
+
+def test_an_honest_method_is_covered_as_it_says(honest):
+    runs = example_runs(n_sizes=12, n_ratios=12)
+    made = bs.backtest(runs, cuts=[0.3], engine="quick", methods=(honest,), seed=1, progress=False)
+    row = made.scores().set_index("method").loc[honest].iloc[0]
+    for prob in (50, 80, 90, 95):
+        assert row[f"coverage{prob}"] == pytest.approx(prob / 100, abs=0.11)
+    assert abs(row["bias"]) < 4 * row["bias_se"]
+    assert row["crps_mc"] < 0.1 * row["crps"]
+
+
+def test_scores_agree_with_closed_forms():
+    import scoringrules as sr
+
+    rng = np.random.default_rng(1)
+    draws = rng.normal([0.0, 1.0, 2.0], [1.0, 0.1, 2.0], size=(20_000, 3))
+    seen = np.array([0.5, 1.0, -1.0])
+    made = score_draws(draws, seen)
+    exact = sr.crps_normal(seen, np.array([0.0, 1.0, 2.0]), np.array([1.0, 0.1, 2.0]))
+    assert made["crps"] == pytest.approx(exact, rel=0.03)
+    density = sr.logs_normal(seen, np.array([0.0, 1.0, 2.0]), np.array([1.0, 0.1, 2.0]))
+    assert made["log_score"] == pytest.approx(density, abs=0.06)
+    # A far miss is bad, but not infinitely so.
+    far = score_draws(rng.normal(0, 0.001, size=(2000, 1)), np.array([1.0]))
+    assert 10 < far["log_score"][0] < 100
+
+
+def test_the_error_of_a_mean_is_that_of_a_bootstrap_over_clusters():
+    rng = np.random.default_rng(1)
+    clusters = np.repeat(np.arange(30), 5)
+    values = rng.normal(size=30)[clusters] + 0.1 * rng.normal(size=150)
+    means = values.reshape(30, 5).mean(axis=1)
+    resampled = [means[rng.integers(0, 30, 30)].mean() for _ in range(4000)]
+    assert cluster_error(values, clusters) == pytest.approx(np.std(resampled), rel=0.08)
+    inside = np.ones(12)
+    assert cluster_error(inside, np.repeat([0, 1, 2], 4), shares=True) == pytest.approx(
+        np.sqrt(13 / 14 * 1 / 14 / 12)
+    )
+    assert np.isnan(cluster_error(values, np.zeros(150)))
+
+
+def test_huber_finds_the_truth_and_its_bootstrap_scatters_around_it():
+    runs = example_runs(n_sizes=10, n_ratios=8)
+    stacked = part_of(runs).stacked
+    fit = fit_huber(stacked)
+    at = np.log(np.array([1e9])), np.log(np.array([2e10]))
+    truth = np.log(
+        TRUTH["E"] + TRUTH["A"] * 1e9 ** -TRUTH["alpha"] + TRUTH["B"] * 2e10 ** -TRUTH["beta"]
+    )
+    assert log_law(fit.theta, *at)[0] == pytest.approx(truth, abs=0.005)
+    again = log_law(bootstrap(stacked, fit.theta, resamples=20, seed=1), *at)
+    assert 0 < again.std() < 0.01
+
+
+@pytest.mark.parametrize("name", ["huber", "best-run", "cone"])
+def test_baselines_look_at_no_held_out_loss(name, monkeypatch):
+    monkeypatch.setattr("bayes_scaling.comparison.baselines.RESAMPLES", 20)
+    fitted, held = split(example_runs())
+    blind = replace(held, log_loss=np.full(len(held), np.nan))
+    predict = METHODS[name].predict
+    seen = predict(Problem(fitted=fitted, held=held, seed=7)).draws
+    assert np.array_equal(seen, predict(Problem(fitted=fitted, held=blind, seed=7)).draws)
+    assert seen.shape[1] == len(held)
+    assert np.all(np.isfinite(seen))
+    assert np.abs(np.median(seen, axis=0) - held.log_loss).max() < 0.2
+
+
+def test_the_cone_grows_with_distance_and_learns_from_other_groups():
+    others = tuple((split(example_runs(seed=s)),) for s in (1, 2, 3))
+    slopes = cone_slopes(others)
+    assert np.all(np.diff(slopes) >= 0)
+    fitted, held = split(example_runs(seed=4))
+    widths = half_widths(slopes, np.full(10, 0.001), np.array([0.1, 1.0, 2.0]))
+    assert np.all(np.diff(widths, axis=1) >= 0)
+    assert np.all(np.diff(widths, axis=0) >= 0)
+    cone = METHODS["cone"].predict
+    learned = cone(Problem(fitted=fitted, held=held, others=others))
+    constant = cone(Problem(fitted=fitted, held=held, others=others[:2]))
+    assert (learned.counts, constant.counts) == (
+        {"cone_from_constant": 0}, {"cone_from_constant": 1},
+    )  # fmt: skip
+    assert np.ptp(constant.draws, axis=0).min() > np.ptp(learned.draws, axis=0).min()
+    assert len(LEARNED) == len(PROBS)
+
+
+def test_a_share_of_the_calibration_runs_lies_inside_its_cone():
+    pair = split(example_runs(n_sizes=8, n_ratios=8), 0.5)
+    slopes = cone_slopes([[pair]])
+    fitted, held = pair
+    fit = fit_huber(fitted.stacked)
+    error = np.abs(held.log_loss - log_law(fit.theta, held.log_params, held.log_tokens))
+    decades = (held.log_x - fitted.log_x.max()) / np.log(10)
+    widths = half_widths(slopes, fit.residuals, decades)
+    for p, width in zip(PROBS, widths, strict=True):
+        assert (error <= width * (1 + 1e-9)).mean() >= p - 1e-9
+
+
+def test_fits_that_are_handed_over_or_doubtful_are_counted_and_said(monkeypatch):
+    sample = ManyFits.sample
+
+    def handed_over(self, design, seed):
+        self.handed_over += 1
+        sampling, attempts = sample(self, design, seed)
+        del sampling.tree["sample_stats"]["pareto_k"]
+        return sampling, attempts
+
+    monkeypatch.setattr(ManyFits, "sample", handed_over)
+    monkeypatch.setattr(posterior_method, "sampled_well", lambda _: False)
+    made = bs.backtest(example_runs(), cuts=[0.6], **FAST)
+    assert made.counts["handed_over"] == made.counts["fits"] == made.counts["doubtful"] == 1
+    assert "NUTS took its place in 1 of 1 fits" in repr(made)
+    assert "In 1 of 1 fits the chains do not agree" in repr(made)
+    assert not made.trusted
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"cuts": [0.99]}, "cut 0.99: it leaves none of 20 runs to predict"),
+        ({"cuts": [0.1]}, "cut 0.1: it leaves 2 of 20 runs to fit; 6 are needed"),
+        ({"cuts": []}, "not none"),
+        ({"cuts": [0.5, 1.5]}, "between 0 and 1"),
+        ({"cuts": [0.5, 0.5]}, "different shares"),
+        ({"max_flops": ["1e10"]}, r"cut 1e\+10: it leaves 0 of 20 runs to fit"),
+        ({"max_flops": ["1e30"]}, "none of 20 runs to predict"),
+        ({"max_flops": ["much"]}, "much"),
+        ({"max_flops": ["1e20"], "along": "tokens"}, "cuts along flops"),
+        ({"along": "loss"}, "variable to cut along"),
+        ({"methods": ["oracle"]}, "unknown method 'oracle'"),
+        ({"methods": ["cone", "cone"]}, "twice"),
+        ({"engine": "fast"}, "engine"),
+        ({"model": "chinchila"}, "chinchila"),
+        ({"model": []}, "name a model card"),
+        ({"model": ["chinchilla", "chinchilla"]}, "names two methods"),
+        ({"model": ["chinchilla", "chinchilla-hierarchical"]}, "different runs or groups"),
+        ({"by": "family"}, "family"),
+        ({"jobs": -1}, "jobs must lie"),
+    ],
+)
+def test_what_cannot_be_tested_is_refused_before_anything_is_sampled(settings, match, monkeypatch):
+    def sampled(*_):
+        raise AssertionError("sampled")
+
+    monkeypatch.setattr(ManyFits, "sample", sampled)
+    with pytest.raises(InputError, match=match):
+        bs.backtest(example_runs(), **{**FAST, **settings})
+
+
+def test_a_group_that_is_too_small_at_a_cut_is_left_out_and_said():
+    table = example_runs(2).table
+    few = pd.concat([table[table["architecture"] == "dense"], table.iloc[20:30]])
+    runs = bs.read_runs(few.reset_index(drop=True), name="few")
+    made = bs.backtest(runs, by="architecture", cuts=[0.5, 0.8], **FAST)
+    assert made.groups == ("dense", "experts")
+    assert made.left_out == ("cut 0.5 of experts: it leaves 5 of 10 runs to fit; 6 are needed",)
+    assert "Left out: cut 0.5 of experts" in repr(made)
+
+
+def test_a_study_is_kept_and_another_one_is_refused(tmp_path, monkeypatch):
+    folder = tmp_path / "study"
+    settings = {**FAST, "cuts": [0.6], "resume": folder}
+    first = bs.backtest(example_runs(), **settings)
+    monkeypatch.setattr(ManyFits, "sample", None)
+    again = bs.backtest(example_runs(), **settings)
+    pd.testing.assert_frame_equal(first.table, again.table, check_exact=True)
+    for change, what in (
+        ({"seed": 2}, "seed"),
+        ({"cuts": [0.7]}, "cuts"),
+        ({"model": "coupled"}, "model cards"),
+        ({"methods": ()}, "methods"),
+        ({"effort": bs.Effort(draws=50, tune=50)}, "settings of the sampler"),
+    ):
+        with pytest.raises(InputError, match=f"has other .*{what}"):
+            bs.backtest(example_runs(), **{**settings, **change})
+    with pytest.raises(InputError, match="other runs"):
+        bs.backtest(example_runs(seed=2), **settings)
+
+
+def test_predictions_that_are_not_numbers_stop_the_study():
+    @register_method("lost", "Knows nothing.")
+    def lost(problem):
+        return Answer(draws=np.full((10, len(problem.held)), np.nan))
+
+    try:
+        with pytest.raises(StudyError, match=r"lost at cut 0.6 of all runs: .*not finite"):
+            bs.backtest(example_runs(), cuts=[0.6], **{**FAST, "methods": ["lost"]})
+    finally:
+        del METHODS["lost"]
