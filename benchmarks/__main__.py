@@ -45,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder,
         )
     elif parsed.command == "laws":
-        table = laws.run(parsed.only, parsed.tables, not parsed.single, parsed.seed, folder)
+        table = laws.run(
+            parsed.only, parsed.tables, not parsed.single, parsed.again, parsed.seed, folder
+        )
     elif parsed.command == "reproduce":
         table = reproduce.run(parsed.only, parsed.data, parsed.seed, folder)
     elif parsed.command == "cone":
@@ -95,6 +97,7 @@ def _laws(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", nargs="+", choices=laws.CARDS, default=list(laws.CARDS))
     parser.add_argument("--tables", type=int, default=20, help="simulated tables a law")
     parser.add_argument("--single", action="store_true", help="one group only, no hierarchies")
+    parser.add_argument("--again", action="store_true", help="also what is saved already")
 
 
 def _speed(parser: argparse.ArgumentParser) -> None:

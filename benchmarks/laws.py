@@ -6,6 +6,7 @@ no example of the law: a broken power law without a break), with half the spread
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ TYPICAL: dict[str, dict[str, float]] = {
 }
 WIDEN = 0.5
 SINGLE, GROUPS = (40,), (8, 14, 20, 30)
+NOT_OF = {("chinchilla-hierarchical", len(SINGLE)), ("chinchilla", len(GROUPS))}
 EFFORT = Effort(draws=1000, tune=1000)
 CARDS = tuple(card.name for card in list_cards())
 
@@ -38,6 +40,7 @@ class Line:
     groups: int
     coverage: dict[str, float]
     fits: list[dict[str, float]]
+    machine: dict[str, Any]
 
     def worst(self, figure: str, pick: Any) -> float:
         """Over all tables."""
@@ -65,33 +68,23 @@ class Line:
 FORECAST = "loss at 100x"
 
 
-def run(cards: Sequence[str], tables: int, groups: bool, seed: int, folder: Path) -> str:
-    """Recover truths by every card, write ``laws.json`` and return the table as markdown."""
-    facts = machine()
-    lines = []
+def run(
+    cards: Sequence[str], tables: int, groups: bool, again: bool, seed: int, folder: Path
+) -> str:
+    """Recover truths by every card and return the table of ``laws.json`` as markdown.
+
+    Each card is saved as soon as it is done, and what is saved already for so many tables and this
+    seed stands, unless ``again``: hours of work may be interrupted.
+    """
+    lines = {} if again else _saved(folder, tables, seed)
     for card in cards:
         for sizes in (SINGLE, GROUPS) if groups else (SINGLE,):
-            if len(sizes) == 1 and card == "chinchilla-hierarchical":
+            if (card, len(sizes)) in NOT_OF or (card, len(sizes)) in lines:
                 continue
-            if len(sizes) > 1 and card == "chinchilla":
-                continue
-            result = recover(
-                card,
-                sizes=sizes,
-                tables=tables,
-                widen=WIDEN,
-                around=TYPICAL.get(card),
-                seed=seed,
-                effort=EFFORT,
-            )
-            coverage = result.coverage()["coverage"].to_dict()
-            fits = result.fits.to_dict("records")
-            lines.append(Line(card=card, groups=len(sizes), coverage=coverage, fits=fits))
-            say(" | ".join(lines[-1].row))
-    content = [
-        {"card": x.card, "groups": x.groups, "coverage": x.coverage, "fits": x.fits} for x in lines
-    ]
-    save("laws", {"machine": facts, "tables": tables, "lines": content}, folder)
+            lines[card, len(sizes)] = _recover(card, sizes, tables, seed)
+            say(" | ".join(lines[card, len(sizes)].row))
+            content = [vars(line) for line in lines.values()]
+            save("laws", {"tables": tables, "seed": seed, "lines": content}, folder)
     columns = (
         "card",
         "groups",
@@ -103,4 +96,35 @@ def run(cards: Sequence[str], tables: int, groups: bool, seed: int, folder: Path
         "lowest bulk ESS",
         "ESS / s sampling",
     )
-    return markdown(columns, [line.row for line in lines])
+    return markdown(columns, [line.row for line in lines.values()])
+
+
+def _saved(folder: Path, tables: int, seed: int) -> dict[tuple[str, int], Line]:
+    path = folder / "laws.json"
+    if not path.exists():
+        return {}
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if (content["tables"], content["seed"]) != (tables, seed):
+        return {}
+    lines = [Line(**line) for line in content["lines"]]
+    return {(line.card, line.groups): line for line in lines}
+
+
+def _recover(card: str, sizes: tuple[int, ...], tables: int, seed: int) -> Line:
+    facts = machine()
+    result = recover(
+        card,
+        sizes=sizes,
+        tables=tables,
+        widen=WIDEN,
+        around=TYPICAL.get(card),
+        seed=seed,
+        effort=EFFORT,
+    )
+    return Line(
+        card=card,
+        groups=len(sizes),
+        coverage={str(k): float(v) for k, v in result.coverage()["coverage"].items()},
+        fits=[{str(k): v for k, v in row.items()} for row in result.fits.to_dict("records")],
+        machine=facts,
+    )
