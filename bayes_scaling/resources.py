@@ -7,7 +7,10 @@ from typing import Literal
 
 from bayes_scaling.errors import BayesScalingError
 
-__all__ = ["resource_dir"]
+__all__ = ["DEFAULT_CARD", "resource_dir"]
+
+DEFAULT_CARD = "coupled-informed"
+"""What forecasts best the runs that are held out of public sweeps; the card has the evidence."""
 
 _PACKAGE = Path(__file__).resolve().parent
 

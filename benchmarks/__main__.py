@@ -1,4 +1,4 @@
-"""Command line of the benchmarks: speed, scaling, accuracy, laws, reproduce, cone."""
+"""Command line of the benchmarks: speed, scaling, accuracy, laws, reproduce, cone, discrepancy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import accuracy, cone, laws, reproduce, scaling, speed
+from benchmarks import accuracy, cone, discrepancy, laws, reproduce, scaling, speed
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.record import RESULTS
 from benchmarks.world import Noise
@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   python -m benchmarks laws --only coupled kaplan-nd --tables 5
   python -m benchmarks reproduce --data FOLDER   beside published findings
   python -m benchmarks cone --data FOLDER        width of a conformal cone, from public sweeps
+  python -m benchmarks discrepancy --data FOLDER   priors of the informed cards, and their worth
 
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         table = reproduce.run(parsed.only, parsed.data, parsed.seed, folder)
     elif parsed.command == "cone":
         table = cone.run(parsed.data, parsed.seed, folder)
+    elif parsed.command == "discrepancy":
+        table = discrepancy.run(parsed.data, parsed.seed, folder)
     else:
         noise = Noise(sigma=parsed.sigma, nu=parsed.nu)
         table = accuracy.run(
@@ -78,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     _laws(commands.add_parser("laws", parents=[common], help="recovery of every law"))
     _reproduce(commands.add_parser("reproduce", parents=[common], help="published findings"))
     _data(commands.add_parser("cone", parents=[common], help="slopes of the conformal cone"))
+    _data(commands.add_parser("discrepancy", parents=[common], help="priors from public sweeps"))
     return parser
 
 

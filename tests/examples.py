@@ -20,7 +20,7 @@ import xarray as xr
 from bayes_scaling.comparison import Backtest, KaplanOrChinchilla, backtest, compare
 from bayes_scaling.comparison.kaplan_or_chinchilla import Analysis
 from bayes_scaling.inference.assemble import assemble
-from bayes_scaling.inference.card import ModelCard, load_card
+from bayes_scaling.inference.card import Discrepancy, LogNormal, ModelCard, Normal, load_card
 from bayes_scaling.inference.design import Design, make_design
 from bayes_scaling.inference.diagnostics import Evidence, diagnose
 from bayes_scaling.inference.fitting import prepare
@@ -82,7 +82,7 @@ def example_fit(
     card: str | ModelCard | None = None,
     crossed: bool = False,
     seed: int = 1,
-    n_draws: int = 250,
+    n_draws: int = 400,
 ) -> Fit:
     """A valid `Fit` whose posterior is Gaussian around the truth, as wide as the runs allow.
 
@@ -112,7 +112,7 @@ def example_fit(
     runs = example_runs(groups, crossed=crossed, seed=seed)
     model = model.grouped_by(columns)
     design = make_design(runs, columns, model)
-    centre = _true_theta(design, example_truth(groups))
+    centre = _true_theta(model, design, example_truth(groups))
     sampled = _fake_sampling(model, design, centre, seed, n_draws)
     return _finished(model, design, runs, sampled, seed)
 
@@ -277,7 +277,7 @@ def _fake_sampling(
     def around(value: np.ndarray, width: float) -> np.ndarray:
         return value + width * rng.standard_normal((*shape, *np.shape(value)))
 
-    tau = np.log([SPREAD] * len(names))
+    tau = np.log([0.2 * SPREAD if name.startswith("drift") else SPREAD for name in names])
     posterior: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
     if len(design.by) == 2:
         second, left = design.group_levels[1], centre - theta.mean(axis=(0, 1))[first]
@@ -328,22 +328,23 @@ def _laplace(
     return theta + covariance @ slopes @ residuals / SIGMA**2, covariance
 
 
-def _true_theta(design: Design, truths: list[dict[str, float]]) -> np.ndarray:
+def _true_theta(card: ModelCard, design: Design, truths: list[dict[str, float]]) -> np.ndarray:
     """Theta of every group in reference units, shape (group, parameter): Chinchilla's law."""
     reference, rows = design.reference, []
     for name in design.groups:
         architecture, _, dataset = name.partition("/")
         truth = truths[NAMES.index(architecture) if architecture in NAMES else 0]
         level = (0.9 if dataset == DATASETS[1] else 1.0) / reference.loss
-        values = (
-            truth["E"] * level,
-            truth["A"] * reference.typical("params") ** -truth["alpha"] * level,
-            truth["B"] * reference.typical("tokens") ** -truth["beta"] * level,
-            truth["alpha"],
-            truth["beta"],
-            SIGMA,
-        )
-        rows.append(np.log(values))
+        values = {
+            "E": truth["E"] * level,
+            "T_N": truth["A"] * reference.typical("params") ** -truth["alpha"] * level,
+            "T_D": truth["B"] * reference.typical("tokens") ** -truth["beta"] * level,
+            "alpha": truth["alpha"],
+            "beta": truth["beta"],
+            "sigma": SIGMA,
+        }
+        # The truth keeps to the law: no drift.
+        rows.append([np.log(values[n]) if n in values else 0.0 for n in parameter_names(card)])
     return np.array(rows)
 
 
@@ -384,3 +385,26 @@ def example_backtest() -> Backtest:
         engine="quick",
         progress=False,
     )
+
+
+DRIFT, DRIFT_OF_TERMS, WITHIN = 0.02, 0.04, 0.15
+
+
+def drifting_card() -> ModelCard:
+    """Chinchilla's law with a drift, and with all that noise can have."""
+    plain = load_card("chinchilla")
+
+    def normal(mean: float, sigma: float) -> Normal:
+        return Normal(distribution="normal", mean=mean, sigma=sigma, reason="of a test")
+
+    terms = normal(0.0, DRIFT_OF_TERMS)
+    skew = LogNormal(distribution="lognormal", median=2.0, sigma=0.3, reason="of a test")
+    noise = plain.noise.model_copy(update={"slope": normal(-0.3, 0.2), "skew": skew})
+    return plain.model_copy(
+        update={
+            "discrepancy": Discrepancy(within=WITHIN, reason="of a test"),
+            "priors": {**plain.priors, "drift": normal(0.0, DRIFT), "drift_A": terms,
+                       "drift_B": terms},
+            "noise": noise,
+        }
+    )  # fmt: skip

@@ -11,6 +11,7 @@ from bayes_scaling.cli.options import (
     FitFile,
     Groups,
     Json,
+    LawOnly,
     NewGroup,
     Prob,
     groups_asked,
@@ -39,10 +40,14 @@ def allocate(
     group: Groups = None,
     new_group: NewGroup = False,
     prob: Prob = 0.9,
+    law_only: LawOnly = False,
     as_json: Json = False,
     accept_problems: AcceptProblems = False,
 ) -> None:
     """Find the compute-optimal size and tokens of budgets, with credible intervals.
+
+    Beyond the runs they allow for the law being an approximation; --law-only takes it for the
+    truth.
 
     With --json: a list of {flops, group, params, tokens, tokens_per_param, loss, a, b, counting},
     where each of the six quantities is {mean, median, sd, lower, upper, prob}.
@@ -52,6 +57,7 @@ def allocate(
     from bayes_scaling.inference.storage import QUESTION_GROUPS
 
     posterior = bs.load_fit(fit, groups=QUESTION_GROUPS)
+    posterior = posterior.law_only() if law_only else posterior
     budgets, groups = split_values(flops), groups_asked(group, new_group)
     answer = bs.allocate(posterior, flops=budgets, group=groups, prob=prob)
     if as_json:

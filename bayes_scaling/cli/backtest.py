@@ -24,6 +24,7 @@ from bayes_scaling.cli.reading import (
 )
 from bayes_scaling.cli.sampling import Chains, Draws, Quiet, Seed, Tune, check_ranges
 from bayes_scaling.errors import InputError
+from bayes_scaling.resources import DEFAULT_CARD
 
 if TYPE_CHECKING:
     from bayes_scaling import Backtest
@@ -35,8 +36,8 @@ Models = Annotated[
     typer.Option(
         "--model",
         metavar="CARD",
-        help="Name or path of a model card to test; repeat it or use commas. By default "
-        "chinchilla, or chinchilla-hierarchical with --by.",
+        help="Name or path of a model card to test; repeat it or use commas.",
+        show_default=DEFAULT_CARD,
     ),
 ]
 CutsOption = Annotated[
@@ -128,7 +129,7 @@ def backtest(
     from bayes_scaling.cli.files import check_writable
 
     check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
-    cards = [bs.load_card(name) for name in _models(model, by)]
+    cards = [bs.load_card(name) for name in _names(model or [DEFAULT_CARD])]
     if output is not None:
         check_writable(output, runs)
     reading = Reading(
@@ -169,11 +170,6 @@ def backtest(
     if output is not None and not as_json:
         typer.echo(f"written to {output}")
     _end(answer, accept_problems)
-
-
-def _models(given: list[str] | None, by: list[str] | None) -> list[str]:
-    default = "chinchilla-hierarchical" if by else "chinchilla"
-    return _names(given or [default])
 
 
 def _names(texts: list[str]) -> list[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["card_text", "mermaid", "show_card", "show_check"]
 
 EXAMPLE_RUNS = "pile-families"
+NOISE = ("sigma", "nu", "run_sigma", "slope", "skew")
 EXAMPLE_COLUMNS = ("architecture", "dataset")
 
 
@@ -35,7 +36,11 @@ def show_card(card: ModelCard) -> None:
     output.print_wrapped(" ".join(card.description.split()))
     if card.pooling is not None:
         typer.echo(f"pools over: {' x '.join(card.pooling.over) or 'what a fit is grouped by'}")
-    noise = {f"noise.{name}": getattr(card.noise, name) for name in ("sigma", "nu", "run_sigma")}
+    if card.discrepancy is not None:
+        typer.echo(f"drifts from {card.discrepancy.within:g} decades before the costliest run on")
+        output.print_wrapped(" ".join(card.discrepancy.reason.split()))
+    stated = {f"noise.{name}": getattr(card.noise, name) for name in NOISE}
+    noise = {name: prior for name, prior in stated.items() if prior is not None}
     spread = card.pooling.spread if card.pooling is not None else {}
     priors = {**card.priors, **noise, **{f"spread of {n}": p for n, p in spread.items()}}
     rows = []

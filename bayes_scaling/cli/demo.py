@@ -18,7 +18,6 @@ __all__ = ["demo"]
 
 RUNS = "pile-families"
 BY = "architecture"
-MODEL = "chinchilla-hierarchical"
 GROUPS = ("Pythia", "RWKV-4")
 PARAMS, TOKENS, FLOPS = "70B", "1.4T", "5.76e23"
 
@@ -49,7 +48,7 @@ def demo(
     if not as_json:
         _introduce(runs)
     with interruptible():
-        fit = bs.fit(runs, model=MODEL, by=BY, progress=not quiet)
+        fit = bs.fit(runs, by=BY, progress=not quiet)
     fit.save(files["fit"])
     answers = _ask(fit)
     from bayes_scaling.report import write_report
@@ -118,7 +117,7 @@ def _introduce(runs: Runs) -> None:
         output.print_wrapped(problem.message, indent="  - ")
     _step(
         2,
-        "Chinchilla's law for every family, partially pooled over them.",
+        "A scaling law for every family, partially pooled over them.",
         f"fit {RUNS} --by {BY} -o fit.nc",
     )
 

@@ -20,19 +20,19 @@ from bayes_scaling.cli.reading import (
     Where,
 )
 from bayes_scaling.cli.sampling import Chains, Draws, Quiet, Seed, Tune, check_ranges
+from bayes_scaling.resources import DEFAULT_CARD
 
-__all__ = ["default_model", "fit"]
+__all__ = ["fit"]
 
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FIT", help="File to write, such as fit.nc.")
 ]
 Model = Annotated[
-    str | None,
+    str,
     typer.Option(
         "--model",
         metavar="CARD",
-        help="Name or path of a model card. By default chinchilla, or chinchilla-hierarchical "
-        "with --by.",
+        help="Name or path of a model card.",
     ),
 ]
 Variable = Annotated[
@@ -62,7 +62,7 @@ TargetAccept = Annotated[
 def fit(
     runs: Table,
     output: Output,
-    model: Model = None,
+    model: Model = DEFAULT_CARD,
     by: By = None,
     x: Variable = None,
     where: Where = None,
@@ -95,7 +95,7 @@ def fit(
 
     # What can be refused is refused before the sampler is even imported.
     check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
-    card = bs.load_card(model or default_model(by)).on(x)
+    card = bs.load_card(model).on(x)
     check_writable(output, runs)
     reading = Reading(
         where=where,
@@ -133,8 +133,3 @@ def fit(
     if not posterior.trusted:
         typer.echo(f"{output} was written all the same.", err=True)
     printing.end_with_trust(posterior, accept_problems)
-
-
-def default_model(by: list[str] | None) -> str:
-    """Card to use if none is named."""
-    return "chinchilla-hierarchical" if by else "chinchilla"

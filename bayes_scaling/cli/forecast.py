@@ -13,6 +13,7 @@ from bayes_scaling.cli.options import (
     FitFile,
     Groups,
     Json,
+    LawOnly,
     NewGroup,
     Prob,
     groups_asked,
@@ -110,10 +111,14 @@ def forecast(
     new_group: NewGroup = False,
     prob: Prob = 0.9,
     with_noise: Noise = False,
+    law_only: LawOnly = False,
     as_json: Json = False,
     accept_problems: AcceptProblems = False,
 ) -> None:
     """Forecast the loss of runs, with credible intervals.
+
+    Beyond the runs they allow for the law being an approximation; the last column shows what they
+    would be if it were the truth.
 
     With --json: a list of {params, tokens, ..., group, mean, median, sd, lower, upper, prob,
     counting}, where ... is what else the question gave.
@@ -128,6 +133,7 @@ def forecast(
         "depth": depth, "pretrained": pretrained, "flops_min": flops_min,
     }  # fmt: skip
     posterior = bs.load_fit(fit, groups=QUESTION_GROUPS)
+    posterior = posterior.law_only() if law_only else posterior
     answer = bs.forecast(
         posterior,
         None if at is None else read_points(at),
@@ -168,19 +174,26 @@ def show_forecast(answer: Forecast) -> None:
 
     what = "loss of one run" if answer.observation_noise else "loss"
     table = answer.table()
+    plain = None if answer.law_only is None else answer.law_only.table()
     sizes = [name for name in ("params", "tokens", "flops") if table[name].notna().any()]
     inputs = list(dict.fromkeys([*sizes, *answer.asked]))
+    intervals = [
+        [f"{row['lower']:.3f} to {row['upper']:.3f}" for row in each.to_dict("records")]
+        for each in (table, plain)
+        if each is not None
+    ]
     rows = [
         [
             *(_cell(name, row) for name in inputs),
             str(row["group"]),
             f"{row['median']:.3f}",
-            f"{row['lower']:.3f} to {row['upper']:.3f}",
+            *ends,
         ]
-        for row in table.to_dict("records")
+        for row, *ends in zip(table.to_dict("records"), *intervals, strict=True)
     ]
     named = ["FLOPs" if name == "flops" else name.replace("_", " ") for name in inputs]
     heads = [*named, "group", what, output.interval_name(answer.prob)]
+    heads += [] if plain is None else ["law only"]
     output.print_table(heads, rows, left=("group",))
     output.print_counting(answer.counting)
 

@@ -13,6 +13,7 @@ __all__ = [
     "FitFile",
     "Groups",
     "Json",
+    "LawOnly",
     "NewGroup",
     "Prob",
     "examples",
@@ -45,6 +46,12 @@ NewGroup = Annotated[
     typer.Option("--new-group", help="Ask about a group without runs (hierarchical fits)."),
 ]
 Prob = Annotated[float, typer.Option("--prob", help="Probability of the credible intervals.")]
+LawOnly = Annotated[
+    bool,
+    typer.Option(
+        "--law-only", help="Take the law for the truth, however far beyond the runs: narrower."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, numbers in full precision.")]
 AcceptProblems = Annotated[
     bool,

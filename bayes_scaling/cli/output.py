@@ -42,11 +42,11 @@ FORMAT = 1
 NARROW, WIDE = 80, 100
 """Columns of a terminal that does not say; the longest lines of text that read well."""
 
-PESSIMISM = ((0.5, 0.6), (1.0, 1.4), (1.5, 2.0), (2.0, 3.2), (4.0, 7.6))
-"""Up to so many decades beyond the runs, and by how many per cent Chinchilla's law then
-forecast too high a loss on average over 22 public sweeps (point fits on the lower compute)."""
-
-
+DRIFTS = (
+    "The intervals allow for the law being left behind out there, by as much as public sweeps left "
+    "theirs; not for a changed recipe or other data."
+)
+HOLDS = "The intervals assume that the law keeps its form out there, which no law has done."
 UNKNOWN_COUNT = "N as given"
 """How the counting of a table that does not tell begins."""
 
@@ -134,7 +134,7 @@ def print_counting(counting: str) -> None:
 def print_caveat(
     fit: Fit, decades: NDArray[np.float64], *, as_json: bool, along: str = "flops"
 ) -> None:
-    """Say how far beyond the runs the answers lie, and how wrong laws were that far out.
+    """Say how far beyond the runs the answers lie, and what the intervals make of that.
 
     `along` is the input in which the decades are counted.
     """
@@ -144,27 +144,10 @@ def print_caveat(
     if furthest <= 0:
         return
     what = "compute" if along == "flops" else INPUTS[along].short
-    sentence = (
+    print_wrapped(
         f"Note: up to {10**furthest:.3g} times ({furthest:.1f} decades) the {what} of the largest "
-        "run. The intervals assume that the law keeps its form out there."
-    )
-    if fit.law.name == "chinchilla":
-        sentence += f" {_experience(furthest)}"
-    print_wrapped(sentence, err=as_json)
-
-
-def _experience(decades: float) -> str:
-    start = 0.0
-    for end, per_cent in PESSIMISM:
-        if decades <= end:
-            return (
-                f"On 22 public sweeps this separable law was pessimistic by {per_cent} % on "
-                f"average {start:g} to {end:g} decades beyond its runs."
-            )
-        start = end
-    return (
-        "On 22 public sweeps this separable law was pessimistic by 7.6 % on average 2 to 4 "
-        "decades beyond its runs; further out nothing is known."
+        f"run. {DRIFTS if fit.drifts else HOLDS}",
+        err=as_json,
     )
 
 

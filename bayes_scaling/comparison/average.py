@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError
+from bayes_scaling.inference.pointwise import Noise
 from bayes_scaling.inference.posterior import Fit
 
 if TYPE_CHECKING:
@@ -160,6 +161,15 @@ class AveragedFit:
         chosen = [fit.select_groups(group) for fit in self.fits.values()]
         return chosen[0]
 
+    @property
+    def drifts(self) -> bool:
+        """Whether the answer of any fit carries a discrepancy."""
+        return any(fit.drifts for fit in self.fits.values())
+
+    def law_only(self) -> AveragedFit:
+        """As `Fit.law_only`, for all of them."""
+        return replace(self, fits={name: fit.law_only() for name, fit in self.fits.items()})
+
     def _mixed(self, parts: dict[str, Array]) -> Array:
         return np.concatenate([parts[name][chosen] for name, chosen in self._chosen.items()])
 
@@ -185,11 +195,14 @@ class AveragedFit:
         a, b = (self._mixed({n: e[i] for n, e in both.items()}) for i in range(2))
         return a, b
 
-    def run_noise(self, group: str) -> tuple[Array, Array]:
+    def run_noise(self, group: str, log_inputs: Mapping[str, Array] | None = None) -> Noise:
         """As `Fit.run_noise`."""
-        both = {name: self.fits[name].run_noise(group) for name in self._chosen}
-        scale, nu = (self._mixed({n: e[i] for n, e in both.items()}) for i in range(2))
-        return scale, nu
+        noise = {name: self.fits[name].run_noise(group, log_inputs) for name in self._chosen}
+        mixed = {
+            part: self._mixed({name: getattr(each, part) for name, each in noise.items()})
+            for part in ("centre", "scale", "nu", "skew")
+        }
+        return Noise(**mixed)
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{name} {weight:.2f}" for name, weight in self.weights.items())

@@ -29,10 +29,11 @@ from bayes_scaling.comparison.study_folder import digest
 from bayes_scaling.decisions.questions import quantities
 from bayes_scaling.errors import InputError, StudyError
 from bayes_scaling.inference.assemble import FIT_FORMAT
-from bayes_scaling.inference.card import ModelCard
+from bayes_scaling.inference.card import ModelCard, load_card
 from bayes_scaling.inference.design import ALL_RUNS, Design, make_design
 from bayes_scaling.inference.fitting import Question, check_engine, prepare
 from bayes_scaling.inference.sample import DEFAULT_SEED, Effort
+from bayes_scaling.resources import DEFAULT_CARD
 from bayes_scaling.runs import Runs
 
 __all__ = ["CUTS", "backtest"]
@@ -43,7 +44,7 @@ CUTS = (0.5, 0.7, 0.9)
 def backtest(
     runs: Runs,
     *,
-    model: str | Path | ModelCard | Sequence[str | Path | ModelCard] = "chinchilla",
+    model: str | Path | ModelCard | Sequence[str | Path | ModelCard] = DEFAULT_CARD,
     by: str | Sequence[str] | None = None,
     cuts: Sequence[float] = CUTS,
     max_flops: Sequence[Any] | None = None,
@@ -67,7 +68,8 @@ def backtest(
     ----------
     runs : Runs
     model : card or sequence of cards
-        Whose posteriors are tested; the answer names them as the cards are named.
+        Whose posteriors are tested, with the discrepancy that a card states and ("..., law only")
+        without it; the answer names them as the cards are named.
     by : str or sequence of str, optional
         Column that makes the groups (or two crossed columns). By default what the card pools over.
     cuts : sequence of float
@@ -282,7 +284,13 @@ def _questions(runs: Runs, model: Any, by: str | Sequence[str] | None) -> list[Q
     models = [model] if isinstance(model, str | Path | ModelCard) else list(model)
     if not models:
         raise InputError("name a model card to test, such as chinchilla")
-    questions = [prepare(runs, each, by=by) for each in models]
+    # Beside a card that knows of a discrepancy stands the plain posterior of its law.
+    cards = [
+        each
+        for card in map(load_card, models)
+        for each in ([card] if card.discrepancy is None else [card, card.law_only()])
+    ]
+    questions = [prepare(runs, each, by=by) for each in cards]
     first = questions[0]
     for other in questions[1:]:
         if (other.runs.hash, other.design.by) != (first.runs.hash, first.design.by):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,6 @@ from bayes_scaling.errors import InputError
 from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.pointwise import log_likelihood, noise_of_runs
-from bayes_scaling.laws import Reference
 
 __all__ = ["HeldOut", "largest_runs", "score_held_out"]
 
@@ -92,12 +91,11 @@ def score_held_out(
     """
     from scipy.special import logsumexp
 
-    seen = design.take(~held)
-    reference = Reference.of(seen.log_inputs, np.exp(seen.log_loss))
-    sampling, _ = fits.sample(replace(seen, reference=reference), seed)
+    seen = design.take(~held).settled()
+    sampling, _ = fits.sample(seen, seed)
     draws = sampling.tree["posterior"].to_dataset()
     stacked = draws.stack(sample=("chain", "draw"), create_index=False)
-    unseen = replace(design.take(held), reference=reference)
+    unseen = design.take(held).seen_from(seen)
     noise = noise_of_runs(card, unseen, stacked)
     density = log_likelihood(noise, unseen.log_loss)
     return HeldOut(

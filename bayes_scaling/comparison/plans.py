@@ -120,12 +120,13 @@ def pair_verdicts(plans: Sequence[PlanDifference]) -> list[str]:
 def plan_difference(
     names: tuple[str, str], fits: tuple[Fit, Fit], group: str, flops: float, factor: float
 ) -> PlanDifference:
-    """Plans of two fits of the same runs at a budget.
+    """Plans of two fits of the same runs at a budget, each law taken for the truth.
 
     Their posteriors are sampled separately, so draws are paired at random: what the two laws have
     in common through the runs is not used, and the difference is, if anything, overstated.
     """
     budget = np.array([flops])
+    fits = (fits[0].law_only(), fits[1].law_only())
     sizes = [fit.optimum(group, budget)[0][:, 0] for fit in fits]
     n = min(map(len, sizes))
     rng = np.random.default_rng(0)

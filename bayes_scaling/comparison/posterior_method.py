@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.diagnostics.convergence import sampled_well
 from bayes_scaling.inference.pointwise import noise_of_runs
 from bayes_scaling.inference.sample import Effort, Sampling
-from bayes_scaling.laws import Reference
 
 __all__ = ["Model", "design_digest", "posterior"]
 
@@ -92,21 +91,19 @@ def posterior(problem: Problem) -> Answer:
     model = problem.model
     if model is None:
         raise ValueError("the posterior of a card needs a model")
-    seen = model.design.take(model.fitted)
-    reference = Reference.of(seen.log_inputs, np.exp(seen.log_loss))
+    seen = model.design.take(model.fitted).settled()
     with _ONE_AT_A_TIME:
         fits = _many_fits(model)
         before = fits.handed_over
-        sampling, _ = fits.sample(replace(seen, reference=reference), problem.seed)
+        sampling, _ = fits.sample(seen, problem.seed)
         handed_over = fits.handed_over - before
     draws = sampling.tree["posterior"].to_dataset()
     stacked = draws.stack(sample=("chain", "draw"), create_index=False)
-    unseen = replace(model.design.take(model.predicted), reference=reference)
+    unseen = model.design.take(model.predicted).seen_from(seen)
     noise = noise_of_runs(model.card, unseen, stacked)
     rng = np.random.default_rng([problem.seed, 4])
-    scatter = noise.scale * rng.standard_t(noise.nu, size=noise.centre.shape)
     return Answer(
-        draws=noise.centre + scatter,
+        draws=noise.draw(rng),
         counts={"fits": 1, "handed_over": handed_over, "doubtful": int(not _mixed(sampling))},
     )
 

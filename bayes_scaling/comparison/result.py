@@ -101,9 +101,9 @@ class Comparison:
         return average_fits(self.fits, self.weights())
 
     def allocations(self) -> dict[str, Allocation]:
-        """Compute-optimal plans of each law, at the budgets of the comparison."""
+        """Compute-optimal plans of each law, taken for the truth, at the comparison's budgets."""
         return {
-            name: allocate(fit, flops=list(self.flops), group=self.group, prob=self.prob)
+            name: allocate(fit.law_only(), flops=list(self.flops), group=self.group, prob=self.prob)
             for name, fit in self.fits.items()
             if fit.law.allocates
         }

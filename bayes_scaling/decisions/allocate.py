@@ -37,11 +37,14 @@ class Allocation:
         Probability of the intervals that `table` and `to_json` give.
     counting : str
         What N and C count.
+    law_only : Allocation, optional
+        The same with the law taken for the truth; None where that is what this is.
     """
 
     draws: xr.Dataset
     prob: float
     counting: str
+    law_only: Allocation | None = None
 
     def table(self, *, prob: float | None = None) -> pd.DataFrame:
         """One row a budget, group and quantity: mean, median, sd, lower, upper, prob."""
@@ -83,6 +86,9 @@ def allocate(
     prob: float = DEFAULT_PROB,
 ) -> Allocation:
     """Posterior of the compute-optimal params, tokens and loss of one or many budgets.
+
+    Beyond the runs it carries the discrepancy that the card states; ``allocate(fit.law_only(),
+    ...)`` takes the law for the truth.
 
     Parameters
     ----------
@@ -126,4 +132,7 @@ def allocate(
         draws=xr.Dataset({key: (dims, value) for key, value in draws.items()}, coords=coords),
         prob=prob,
         counting=fit.counting,
+        law_only=allocate(fit.law_only(), flops=flops, group=group, prob=prob)
+        if fit.drifts
+        else None,
     )

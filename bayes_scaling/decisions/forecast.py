@@ -55,6 +55,8 @@ class Forecast:
         What x is: "flops", or the variable of a law of one variable.
     counting : str
         What N and C count.
+    law_only : Forecast, optional
+        The same with the law taken for the truth; None where that is what this is.
     """
 
     draws: xr.Dataset
@@ -63,6 +65,7 @@ class Forecast:
     asked: tuple[str, ...]
     along: str
     counting: str
+    law_only: Forecast | None = None
 
     def table(self, *, prob: float | None = None) -> pd.DataFrame:
         """One row a point: its inputs, group, mean, median, sd, lower, upper, prob."""
@@ -103,6 +106,9 @@ def forecast(
     **inputs: Any,
 ) -> Forecast:
     """Posterior of the loss at one point, many points or a table of them.
+
+    Beyond the runs it carries the discrepancy that the card states; ``forecast(fit.law_only(),
+    ...)`` takes the law for the truth.
 
     Parameters
     ----------
@@ -156,7 +162,11 @@ def forecast(
         asked=asked,
         along=along,
         counting=fit.counting,
-    )
+        law_only=forecast(
+            fit.law_only(), points, group=group, prob=prob, observation_noise=observation_noise,
+            **inputs,
+        ) if fit.drifts else None,
+    )  # fmt: skip
 
 
 def _points(
@@ -251,7 +261,6 @@ def _loss(
     """Draws of the loss of one group, shape (sample, point)."""
     loss = fit.predict(group, log_inputs)
     if noisy:
-        scale, nu = fit.run_noise(group)
         rng = np.random.default_rng([fit.seed, zlib.crc32(group.encode()), 1])
-        loss = loss * np.exp(scale[:, None] * rng.standard_t(nu[:, None], size=loss.shape))
+        loss = loss * np.exp(fit.run_noise(group, log_inputs).draw(rng))
     return loss

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError
+from bayes_scaling.inference.pointwise import Noise
 from bayes_scaling.units import parse_flops, parse_quantity
 
 __all__ = ["LARGEST", "Predictor", "quantities", "with_groups"]
@@ -47,6 +48,13 @@ class Predictor(Protocol):
     def counting(self) -> str:
         """What N and C count."""
 
+    @property
+    def drifts(self) -> bool:
+        """Whether answers carry a discrepancy: that the law is an approximation."""
+
+    def law_only(self) -> Predictor:
+        """The same, with the law taken for the truth."""
+
     def select_groups(self, group: str | Sequence[str] | None) -> tuple[str, ...]:
         """Groups that a question is about."""
 
@@ -59,8 +67,8 @@ class Predictor(Protocol):
     def allocation_exponents(self, group: str, flops: Array) -> tuple[Array, Array]:
         """Draws of the allocation exponents at budgets, (sample, budget)."""
 
-    def run_noise(self, group: str) -> tuple[Array, Array]:
-        """Draws of scale and tails of a single run's log loss, (sample,)."""
+    def run_noise(self, group: str, log_inputs: Mapping[str, Array]) -> Noise:
+        """Draws of how a single run's log loss lies around its mean, (sample, point)."""
 
 
 def quantities(values: Any, what: str, *, flops: bool = False) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bayes_scaling.decisions.forecast import Forecast
 from bayes_scaling.figures.axes import loss_axis, padded, quantity_axis
 from bayes_scaling.figures.marks import beyond, group_handles, inner, legend, places, quantiles
-from bayes_scaling.figures.style import MUTED, colour, marker, new_axes, styled
+from bayes_scaling.figures.style import INK, MUTED, colour, marker, new_axes, styled
 from bayes_scaling.figures.words import interval
 
 if TYPE_CHECKING:
@@ -66,8 +66,16 @@ def plot_forecast(
     for i, name in zip(indices, names, strict=True):
         own = labels == name
         _intervals(ax, x[own], loss[:, own], prob, i)
+    if forecast.law_only is not None:
+        _ends(ax, x, forecast.law_only.draws["loss"].transpose("sample", "point").to_numpy(), prob)
     largest = float(np.median(asked / 10.0 ** draws["decades_beyond"].to_numpy()))
     handles = _handles(prob, forecast.observation_noise)
+    if forecast.law_only is not None:
+        handles.append(
+            Line2D(
+                [], [], color=INK, marker="_", linestyle="none", label="its ends by the law alone"
+            )
+        )
     if len(names) > 1:
         handles += group_handles(names, indices)
     legend(ax, [*handles, *beyond(ax, largest)])
@@ -93,6 +101,12 @@ def _intervals(ax: Axes, x: Array, loss: Array, prob: float, index: int) -> None
         x, np.median(loss, axis=0), linestyle="none", marker=marker(index), color=tint,
         markersize=3 if many else 5, markeredgecolor="white", markeredgewidth=0.7, zorder=4,
     )  # fmt: skip
+
+
+def _ends(ax: Axes, x: Array, loss: Array, prob: float) -> None:
+    """Both ends of an interval as short strokes."""
+    for ends in quantiles(loss, prob):
+        ax.plot(x, ends, linestyle="none", marker="_", markersize=8, color=INK, zorder=5)
 
 
 def _handles(prob: float, noisy: bool) -> list[Any]:

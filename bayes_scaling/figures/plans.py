@@ -58,7 +58,7 @@ def plot_plans(
     if quantity not in QUANTITIES:
         raise InputError(unknown_name("quantity", quantity, QUANTITIES))
     prob = comparison.prob if prob is None else prob
-    fits = {name: fit for name, fit in comparison.fits.items() if fit.law.allocates}
+    fits = {name: fit.law_only() for name, fit in comparison.fits.items() if fit.law.allocates}
     if not fits:
         raise InputError("none of the laws says how to split compute between size and data")
     seen = next(iter(fits.values())).columns["flops"]

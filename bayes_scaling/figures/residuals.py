@@ -127,9 +127,10 @@ def _noise_half_width(fit: Fit, prob: float) -> float:
 
     widths = []
     for name in fit.groups:
-        scale, nu = fit.run_noise(name)
-        every = max(1, len(nu) // N_DRAWS)
-        widths.append(np.median(scale[::every] * stdtrit(nu[::every], (1 + prob) / 2)))
+        noise = fit.run_noise(name)
+        every = max(1, len(noise.nu) // N_DRAWS)
+        width = noise.scale * (1 + noise.skew) / 2
+        widths.append(np.median(width[::every] * stdtrit(noise.nu[::every], (1 + prob) / 2)))
     return 100 * float(np.median(widths))
 
 

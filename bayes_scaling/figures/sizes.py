@@ -68,7 +68,8 @@ def _at_plan(fit: Fit, name: str, own: pd.DataFrame) -> Array:
     inputs = log_inputs(fit.inputs, columns, of="the fit")
     plan = {key: np.log(columns[key]) for key in ("params", "tokens")}
     draws = np.arange(0, fit.n_draws, max(1, fit.n_draws // N_DRAWS))
-    gain = fit.predict(name, plan, draws) / fit.predict(name, inputs, draws)
+    law = fit.law_only()
+    gain = law.predict(name, plan, draws) / law.predict(name, inputs, draws)
     return np.asarray(loss * np.median(gain, axis=0))
 
 

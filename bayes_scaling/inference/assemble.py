@@ -78,7 +78,7 @@ def _natural_values(
     natural = law.natural(np, relative, design.reference)
     exponents = law.exponents(natural, flops) if law.allocates else ()
     named = dict(zip("ab", exponents, strict=False))
-    return {**natural, **named, "sigma": relative["sigma"]}
+    return {**natural, **named, **{name: relative[name] for name in card.own_names}}
 
 
 def _runs_table(runs: Runs, design: Design) -> xr.Dataset:
@@ -144,6 +144,7 @@ def _attributes(
         "card": card.model_dump_json(),
         "law": card.law,
         "reference": json.dumps(asdict(design.reference)),
+        "edge": json.dumps(None if design.edge is None else design.edge.tolist()),
         "by": json.dumps(design.by),
         "levels": json.dumps(design.levels),
         "seed": seed,

@@ -10,20 +10,21 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bayes_scaling.errors import CardError, unknown_name
-from bayes_scaling.laws import Law, get_law
+from bayes_scaling.laws import Law, Parameter, drift_parameters, get_law
 from bayes_scaling.resources import resource_dir
 
 __all__ = [
-    "ModelCard", "Noise", "Pooling", "Prior", "Rows", "Varying", "list_cards", "load_card",
-    "parse_card",
+    "Discrepancy", "ModelCard", "Noise", "Pooling", "Prior", "Rows", "Varying", "list_cards",
+    "load_card", "parse_card",
 ]  # fmt: skip
 
 CARD_FORMAT = 1
+SLOPE = "sigma_slope"
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -56,12 +57,19 @@ Prior = Annotated[LogNormal | Normal, Field(discriminator="distribution")]
 
 
 class Noise(_Strict):
-    """How runs scatter around the law, on the logarithm of the loss."""
+    """How runs scatter around the law, on the logarithm of the loss.
+
+    ``slope`` lets the logarithm of the scatter change by so much a decade of compute, ``sigma``
+    being that of a typical run. ``skew`` makes the scatter above the law so many times as wide as
+    the scatter below it: undertuned runs are worse than the law, and nothing makes them better.
+    """
 
     family: Literal["student-t"]
     sigma: LogNormal
     nu: LogNormal
     run_sigma: LogNormal
+    slope: Normal | None = None
+    skew: LogNormal | None = None
 
 
 class Pooling(_Strict):
@@ -100,6 +108,17 @@ class Rows(_Strict):
     reason: Text
 
 
+class Discrepancy(_Strict):
+    """That the law is an approximation: beyond the runs the loss drifts away from it.
+
+    The drift begins ``within`` decades before the costliest run of a group, and its parameters
+    have priors like those of the law (see `bayes_scaling.laws.drift`).
+    """
+
+    within: Annotated[float, Field(ge=0, le=3)]
+    reason: Text
+
+
 class ModelCard(_Strict):
     """A law with its priors, its hierarchy and its likelihood.
 
@@ -118,6 +137,7 @@ class ModelCard(_Strict):
     pooling: Pooling | None = None
     varying: Varying | None = None
     rows: Rows | None = None
+    discrepancy: Discrepancy | None = None
 
     def get_law(self) -> Law:
         """The scaling law itself."""
@@ -130,16 +150,59 @@ class ModelCard(_Strict):
         get_law(self.law, x)
         return self.model_copy(update={"x": x})
 
+    def law_only(self) -> ModelCard:
+        """The card without its discrepancy, under a name that says so."""
+        if self.discrepancy is None:
+            return self
+
+        def own(priors: Mapping[str, Any]) -> dict[str, Any]:
+            drift = {each.name for each in drift_parameters(self.get_law())}
+            return {name: prior for name, prior in priors.items() if name not in drift}
+
+        pooling = self.pooling
+        if pooling is not None:
+            pooling = pooling.model_copy(update={"spread": own(pooling.spread)})
+        new = {
+            "name": f"{self.name}, law only",
+            "title": f"{self.title}, the law taken for the truth",
+            "discrepancy": None,
+            "pooling": pooling,
+        }
+        return self.model_copy(update={**new, "priors": own(self.priors)})
+
+    def prior_of(self, name: str) -> Prior:
+        """Prior of a parameter that groups have of their own, by its name in a posterior."""
+        if name == SLOPE and self.noise.slope is not None:
+            return self.noise.slope
+        return self.noise.sigma if name == "sigma" else self.priors[name]
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """What groups have of their own: parameters of the law, of its drift, of the noise."""
+        noise = ("sigma",) if self.noise.slope is None else (SLOPE, "sigma")
+        return (*(each.name for each in self.sampled), *noise)
+
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """Those that are not the law's: of its drift, and of the noise."""
+        return self.parameter_names[len(self.get_law().sampled) :]
+
+    @property
+    def sampled(self) -> tuple[Parameter, ...]:
+        """Parameters that need a prior: those of the law, and those of its drift."""
+        law = self.get_law()
+        return law.sampled if self.discrepancy is None else (*law.sampled, *drift_parameters(law))
+
     def grouped_by(self, by: Sequence[str]) -> ModelCard:
         """The card as it is fitted: without pooling where there is nothing to pool over."""
         return self if by else self.model_copy(update={"pooling": None})
 
     @model_validator(mode="after")
     def _names_are_the_laws(self) -> ModelCard:
-        law = self.get_law()
-        wanted = [parameter.name for parameter in law.sampled]
+        sampled = self.sampled
+        wanted = [parameter.name for parameter in sampled]
         _require_names("priors", self.priors, wanted)
-        for parameter in law.sampled:
+        for parameter in sampled:
             expected = "lognormal" if parameter.support == "positive" else "normal"
             if self.priors[parameter.name].distribution != expected:
                 raise ValueError(
@@ -148,7 +211,7 @@ class ModelCard(_Strict):
                     f"{self.priors[parameter.name].distribution!r}"
                 )
         if self.pooling is not None:
-            _require_names("pooling.spread", self.pooling.spread, [*wanted, "sigma"])
+            _require_names("pooling.spread", self.pooling.spread, list(self.parameter_names))
         if self.varying is not None:
             known = [name for name in wanted if name in self.varying.spread]
             _require_names("varying.spread", self.varying.spread, known or wanted[:1])

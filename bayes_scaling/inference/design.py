@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.card import ModelCard
-from bayes_scaling.laws import Reference, log_inputs
+from bayes_scaling.laws import Reference, decades_beyond, log_inputs, log_scale
 from bayes_scaling.runs import Runs
 from bayes_scaling.runs.budgets import budget_index
 
@@ -58,6 +58,11 @@ class Design:
         Standard errors of `log_loss` that the table states.
     reference : Reference
         What is typical of the runs.
+    edge : float array of shape (group,), or None
+        Log of the compute (or other variable, see `bayes_scaling.laws.log_scale`) beyond which the
+        loss of a group drifts away from the law. None where the card knows of no drift.
+    within : float
+        Decades by which the edge lies below the costliest run.
     """
 
     by: tuple[str, ...]
@@ -73,6 +78,21 @@ class Design:
     log_loss: Array
     log_loss_se: Array | None
     reference: Reference
+    edge: Array | None = None
+    within: float = 0.0
+
+    @property
+    def beyond(self) -> Array | None:
+        """Decades that each run lies beyond the edge of its group, shape (run,)."""
+        if self.edge is None:
+            return None
+        return decades_beyond(log_scale(self.log_inputs), self.edge[self.group_index])
+
+    @property
+    def decades(self) -> Array:
+        """Decades of compute (or other variable) between each run and the reference, (run,)."""
+        reference = log_scale(self.reference.log_inputs)
+        return np.asarray((log_scale(self.log_inputs) - reference) / np.log(10.0))
 
     @property
     def anchor(self) -> dict[str, Array]:
@@ -103,8 +123,24 @@ class Design:
                 np.divide(sums, counts, out=middles[name], where=counts > 0)
         return middles
 
+    def settled(self) -> Design:
+        """The design with the reference and edges of its own rows."""
+        edge = self.edge
+        if edge is not None:
+            # A group of which no row is left keeps the edge it had.
+            log_x, edge = log_scale(self.log_inputs), edge.copy()
+            for group in np.unique(self.group_index):
+                most = log_x[self.group_index == group].max()
+                edge[group] = most - self.within * np.log(10.0)
+        reference = Reference.of(self.log_inputs, np.exp(self.log_loss))
+        return replace(self, reference=reference, edge=edge)
+
+    def seen_from(self, other: Design) -> Design:
+        """The design with the reference and edges of another one, of the same groups."""
+        return replace(self, reference=other.reference, edge=other.edge)
+
     def take(self, rows: NDArray[np.bool_]) -> Design:
-        """The design with some rows only; groups, training runs and reference stay."""
+        """The design with some rows only; groups, training runs, reference and edges stay."""
         return replace(
             self,
             log_inputs={name: values[rows] for name, values in self.log_inputs.items()},
@@ -132,7 +168,8 @@ def make_design(runs: Runs, by: str | Sequence[str] | None, card: ModelCard) -> 
     groups, levels, group_levels, group_index = _groups(runs, by)
     training_run_index, training_runs = _training_runs(runs)
     budget, budgets = _budgets(runs, groups, group_index) if card.varying else (None, ())
-    return Design(
+    discrepancy = card.discrepancy
+    design = Design(
         by=by,
         groups=groups,
         levels=levels,
@@ -146,7 +183,10 @@ def make_design(runs: Runs, by: str | Sequence[str] | None, card: ModelCard) -> 
         log_loss=np.log(runs.loss),
         log_loss_se=_stated_errors(runs),
         reference=Reference.of(inputs, runs.loss),
+        edge=None if discrepancy is None else np.zeros(len(groups)),
+        within=0.0 if discrepancy is None else discrepancy.within,
     )
+    return design.settled()
 
 
 def _groups(

@@ -20,6 +20,7 @@ from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.inference.progress import announce
 from bayes_scaling.inference.quick import QuickError, quick_sample
 from bayes_scaling.inference.sample import DEFAULT_SEED, Effort, Sampling, sample
+from bayes_scaling.resources import DEFAULT_CARD
 from bayes_scaling.runs import Problem, Runs, RunsError, check_groups
 
 __all__ = ["ENGINES", "Question", "check_engine", "fit", "prepare", "sample_fit"]
@@ -33,7 +34,7 @@ REFIT_DRAWS, REFIT_TUNE = 250, 500
 def fit(
     runs: Runs,
     *,
-    model: str | Path | ModelCard = "chinchilla",
+    model: str | Path | ModelCard = DEFAULT_CARD,
     by: str | Sequence[str] | None = None,
     x: str | None = None,
     draws: int = 1000,

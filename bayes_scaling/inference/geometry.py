@@ -1,7 +1,7 @@
 """Theta of a PyMC model in anchored coordinates (see `bayes_scaling.inference.coordinates`).
 
 With groups, the ratios and exponents are also drawn halfway towards the non-centred form, since a
-few runs leave them about as wide as the spread between groups.
+few runs leave them about as wide as the spread between groups; the drift all the way.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 
 from bayes_scaling.inference.coordinates import Coordinates
+from bayes_scaling.laws import drift_parameters
 
 __all__ = ["Anchored", "Scaled"]
 
@@ -75,5 +76,9 @@ class Anchored(Transform):  # type: ignore[misc]  # PyMC has no types
         mu, tau = inputs[-2:]
         own = self.coordinates
         base = own.levels[0] if own.levels else None
-        moved = np.array([float(name != base) for name in own.names])
-        return own.stack(pt, own.relative(mu)) * moved, tau ** (NON_CENTRING * moved)
+        drifts = {each.name for each in drift_parameters(own.law)}
+        # Runs pin the base level down and say nearly nothing of the drift.
+        share = np.array(
+            [0.0 if n == base else 1.0 if n in drifts else NON_CENTRING for n in own.names]
+        )
+        return own.stack(pt, own.relative(mu)) * (share > 0), tau**share

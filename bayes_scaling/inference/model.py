@@ -5,9 +5,9 @@ Plain PyMC with named dims, meant to be opened and read::
     mu, tau      population mean and spread of every parameter        (parameter,)
     theta        sampled parameters of every group, and log sigma     (group, parameter)
     budget_effect  what some of them add at each budget               (budget, varying)
-    nu           tails of the noise
+    nu, noise_skew  tails of the noise, and how lopsided it is where the card says so
     run_level    log loss of each training run at its middle          (training_run,)
-    log_loss     Student-t around log(law(theta, inputs))             (run,)
+    log_loss     Student-t around log(law(theta, inputs)), and drift  (run,)
 
 Positive parameters are logarithms in theta. Priors are stated in units of what is typical of the
 runs (`bayes_scaling.laws.Reference`). All that depends on the table is `pm.Data`: one compiled
@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayes_scaling.inference.card import LogNormal, ModelCard
+from bayes_scaling.inference.card import SLOPE, LogNormal, ModelCard
 from bayes_scaling.inference.card import Normal as NormalPrior
 from bayes_scaling.inference.coordinates import Coordinates
 from bayes_scaling.inference.design import Design
-from bayes_scaling.laws import Law, Reference
+from bayes_scaling.laws import Law, Reference, log_mean
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -37,8 +37,8 @@ __all__ = [
 
 
 def parameter_names(card: ModelCard) -> list[str]:
-    """Names along the model's ``parameter`` dim: the law's sampled parameters, and sigma."""
-    return [parameter.name for parameter in card.get_law().sampled] + ["sigma"]
+    """Names along the model's ``parameter`` dim: of the law, of its drift, and sigma last."""
+    return list(card.parameter_names)
 
 
 def coordinates(card: ModelCard, design: Design) -> Coordinates:
@@ -79,10 +79,13 @@ def _data(design: Design) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
     data: dict[str, tuple[np.ndarray, tuple[str, ...]]] = {
         f"log_{name}": (values, of_run) for name, values in design.log_inputs.items()
     }
+    data["decades"] = (design.decades, of_run)
     data["log_loss_observed"] = (design.log_loss, of_run)
     for name, index in (("group", design.group_index), ("budget", design.budget_index)):
         if index is not None and (name != "group" or len(design.groups) > 1):
             data[f"{name}_index"] = (index, of_run)
+    if design.beyond is not None:
+        data["beyond"] = (design.beyond, of_run)
     if design.log_loss_se is not None:
         data["log_loss_se"] = (design.log_loss_se, of_run)
     if design.training_run_index is not None:
@@ -136,8 +139,10 @@ def build_model(card: ModelCard, design: Design) -> pm.Model:
         data = {
             name: pm.Data(name, v, dims=dims)
             for name, (v, dims) in _data(design).items()
-            if not name.startswith(("typical", "spread"))
+            if not name.startswith(("typical", "spread", "decades"))
         }
+        if card.noise.slope is not None:
+            data["decades"] = pm.Data("decades", design.decades, dims="run")
         reference = Reference(
             log_inputs=_OnDemand("typical", design.reference.log_inputs),
             spread=_OnDemand("spread", design.reference.spread),
@@ -147,22 +152,32 @@ def build_model(card: ModelCard, design: Design) -> pm.Model:
         nu = pm.LogNormal("nu", np.log(card.noise.nu.median), card.noise.nu.sigma)
         natural, sigma = _natural_of_rows(card, law, reference, theta, data)
         log_inputs = {name: data[f"log_{name}"] for name in law.inputs}
-        mean = pt.log(law.mean(pt, log_inputs, natural))
+        mean = log_mean(pt, law, log_inputs, natural, data.get("beyond"))
         variance = sigma**2
         if "training_run_index" in data:
             effect, extra = _run_effect(card, design, law, reference, theta, data)
             mean, variance = mean + effect, variance + extra
         if "log_loss_se" in data:
             variance = variance + data["log_loss_se"] ** 2
-        pm.StudentT(
-            "log_loss",
-            nu=nu,
-            mu=mean,
-            sigma=pt.sqrt(variance),
-            observed=data["log_loss_observed"],
-            dims="run",
-        )
+        observed = {"observed": data["log_loss_observed"], "dims": "run"}
+        if card.noise.skew is None:
+            pm.StudentT("log_loss", nu=nu, mu=mean, sigma=pt.sqrt(variance), **observed)
+        else:
+            prior = card.noise.skew
+            skew = pm.LogNormal("noise_skew", np.log(prior.median), prior.sigma)
+            scatter = (nu, mean, pt.sqrt(variance), skew)
+            pm.CustomDist("log_loss", *scatter, logp=_two_sided, **observed)
     return model
+
+
+def _two_sided(value: Any, nu: Any, mu: Any, sigma: Any, skew: Any) -> Any:
+    """Log density of a Student-t that is `skew` times as wide above its mode as below."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    wide = pt.switch(value > mu, sigma * skew, sigma)
+    log_t = pm.logp(pm.StudentT.dist(nu=nu, mu=mu, sigma=wide), value)
+    return log_t + pt.log(wide / sigma) + pt.log(2 / (1 + skew))
 
 
 def _coords(card: ModelCard, design: Design) -> dict[str, Any]:
@@ -183,9 +198,10 @@ def _values(card: ModelCard, theta: Any) -> dict[str, Any]:
     """Parameters by name, back from the scale on which they are sampled."""
     import pytensor.tensor as pt
 
-    real = {name for name, prior in card.priors.items() if isinstance(prior, NormalPrior)}
     return {
-        name: theta[..., i] if name in real else pt.exp(theta[..., i])
+        name: theta[..., i]
+        if isinstance(card.prior_of(name), NormalPrior)
+        else pt.exp(theta[..., i])
         for i, name in enumerate(parameter_names(card))
     }
 
@@ -202,9 +218,17 @@ def _natural_of_rows(
     if card.varying is None:
         value |= law.natural(pt, value, reference)
         rows = {name: v[group] for name, v in value.items()}
-        return rows, rows["sigma"]
+        return rows, _sigma_of_rows(card, rows, data)
     value = _values(card, theta[group] + _budget_effect(card)[data["budget_index"]])
-    return law.natural(pt, value, reference), value["sigma"]
+    return value | law.natural(pt, value, reference), _sigma_of_rows(card, value, data)
+
+
+def _sigma_of_rows(card: ModelCard, value: Mapping[str, Any], data: Mapping[str, Any]) -> Any:
+    import pytensor.tensor as pt
+
+    if card.noise.slope is None:
+        return value["sigma"]
+    return value["sigma"] * pt.exp(value[SLOPE] * data["decades"])
 
 
 def _budget_effect(card: ModelCard) -> Any:
@@ -226,7 +250,7 @@ def _budget_effect(card: ModelCard) -> Any:
 
 def population_prior(card: ModelCard) -> tuple[np.ndarray, np.ndarray]:
     """Prior mean and sd of every parameter, on the scale where it is sampled."""
-    priors = [*(card.priors[name] for name in parameter_names(card)[:-1]), card.noise.sigma]
+    priors = [card.prior_of(name) for name in parameter_names(card)]
     centre = [np.log(p.median) if isinstance(p, LogNormal) else p.mean for p in priors]
     return np.array(centre), np.array([p.sigma for p in priors])
 

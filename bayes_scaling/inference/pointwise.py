@@ -7,13 +7,14 @@ each other.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_scaling.inference.card import LogNormal, ModelCard
+from bayes_scaling.inference.card import SLOPE, LogNormal, ModelCard
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.model import (
     parameter_names,
@@ -22,6 +23,7 @@ from bayes_scaling.inference.model import (
     varying_names,
     varying_prior,
 )
+from bayes_scaling.laws import log_mean
 
 __all__ = [
     "Noise", "draws_of", "log_likelihood", "log_prior", "noise_of", "noise_of_runs",
@@ -31,22 +33,42 @@ __all__ = [
 Array = NDArray[np.float64]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Noise:
-    """Centre, scale and tails of log loss for every draw and run, shape (..., run)."""
+    """Student-t of log loss for every draw and run, shape (..., run).
 
-    def __init__(self, centre: Array, scale: Array, nu: Array) -> None:
-        self.centre, self.scale, self.nu = centre, scale, nu
+    Attributes
+    ----------
+    centre, scale : array
+        Mode, and width below it.
+    nu : array
+        Degrees of freedom.
+    skew : array
+        Width above the mode over the width below it.
+    """
+
+    centre: Array
+    scale: Array
+    nu: Array
+    skew: Array
 
     def standardised(self, log_loss: Array) -> Array:
         """Observed log loss as Student-t scores."""
-        return (log_loss - self.centre) / self.scale
+        away = (log_loss - self.centre) / self.scale
+        return np.where(away > 0, away / self.skew, away)
+
+    def draw(self, rng: np.random.Generator) -> Array:
+        """A log loss for every draw and run."""
+        t = np.abs(rng.standard_t(self.nu, size=self.centre.shape))
+        above = rng.uniform(size=self.centre.shape) < self.skew / (1 + self.skew)
+        return np.asarray(self.centre + self.scale * np.where(above, self.skew * t, -t))
 
 
 def parameter_values(card: ModelCard, theta: Array) -> dict[str, Array]:
     """Parameters in reference units by name, from `theta` with a last axis of parameters."""
     values = {}
     for i, name in enumerate(parameter_names(card)):
-        positive = name == "sigma" or isinstance(card.priors[name], LogNormal)
+        positive = isinstance(card.prior_of(name), LogNormal)
         values[name] = np.exp(theta[..., i]) if positive else theta[..., i]
     return values
 
@@ -60,6 +82,7 @@ def draws_of(posterior: xr.Dataset) -> dict[str, Array]:
     dims = {
         "theta": ("sample", "group", "parameter"),
         "nu": ("sample",),
+        "noise_skew": ("sample",),
         "run_effect": ("sample", "training_run"),
         "run_sigma": ("sample",),
         "budget_effect": ("sample", "budget", "varying"),
@@ -85,11 +108,11 @@ def noise_of(card: ModelCard, design: Design, draws: Draws) -> Noise:
     design : Design
     draws : mapping of str to array
         ``theta`` (sample, group, parameter), ``nu`` (sample,), and where the model has them
-        ``run_effect`` (sample, training_run), ``run_sigma`` (sample,), ``budget_effect``
-        (sample, budget, varying).
+        ``noise_skew`` (sample,), ``run_effect`` (sample, training_run), ``run_sigma`` (sample,),
+        ``budget_effect`` (sample, budget, varying).
     """
     natural, sigma = _of_rows(card, design, draws)
-    centre = np.log(card.get_law().mean(np, design.log_inputs, natural))
+    centre = log_mean(np, card.get_law(), design.log_inputs, natural, design.beyond)
     variance = sigma**2
     if design.training_run_index is not None:
         effect = draws["run_effect"]
@@ -100,7 +123,9 @@ def noise_of(card: ModelCard, design: Design, draws: Draws) -> Noise:
     if design.log_loss_se is not None:
         variance = variance + design.log_loss_se**2
     scale = np.broadcast_to(np.sqrt(variance), centre.shape)
-    return Noise(centre, scale, draws["nu"][:, None])
+    nu = draws["nu"]
+    skew = draws.get("noise_skew", np.ones_like(nu))
+    return Noise(centre=centre, scale=scale, nu=nu[:, None], skew=skew[:, None])
 
 
 def _of_rows(card: ModelCard, design: Design, draws: Draws) -> tuple[dict[str, Array], Array]:
@@ -115,7 +140,10 @@ def _of_rows(card: ModelCard, design: Design, draws: Draws) -> tuple[dict[str, A
     value |= law.natural(np, value, design.reference)
     if len(design.groups) > 1 and design.budget_index is None:
         value = {name: v[:, design.group_index] for name, v in value.items()}
-    return value, value["sigma"]
+    sigma = value["sigma"]
+    if card.noise.slope is not None:
+        sigma = sigma * np.exp(value[SLOPE] * design.decades)
+    return value, sigma
 
 
 def log_likelihood(noise: Noise, log_loss: Array) -> Array:
@@ -124,6 +152,7 @@ def log_likelihood(noise: Noise, log_loss: Array) -> Array:
 
     nu, z = noise.nu, noise.standardised(log_loss)
     constant = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi)
+    constant = constant + np.log(2 / (1 + noise.skew))
     return np.asarray(constant - np.log(noise.scale) - (nu + 1) / 2 * np.log1p(z**2 / nu))
 
 
@@ -131,7 +160,8 @@ def pit(noise: Noise, log_loss: Array) -> Array:
     """Probability that the model gives to a log loss below the one seen, (sample, run)."""
     from scipy.special import stdtr
 
-    return np.asarray(stdtr(noise.nu, noise.standardised(log_loss)))
+    below, skew = stdtr(noise.nu, noise.standardised(log_loss)), noise.skew
+    return np.asarray(np.where(below < 0.5, 2 * below, 1 + skew * (2 * below - 1)) / (1 + skew))
 
 
 def log_prior(card: ModelCard, posterior: xr.Dataset) -> dict[str, Array]:
@@ -150,8 +180,9 @@ def log_prior(card: ModelCard, posterior: xr.Dataset) -> dict[str, Array]:
     if "budget_spread" in posterior:
         spread = posterior["budget_spread"].transpose("sample", "varying").to_numpy()
         terms["budget_spread"] = _normal(np.log(spread), *varying_prior(card)).sum(axis=1)
-    for name, prior in (("nu", card.noise.nu), ("run_sigma", card.noise.run_sigma)):
-        if name in posterior:
+    noise = {"nu": card.noise.nu, "run_sigma": card.noise.run_sigma, "noise_skew": card.noise.skew}
+    for name, prior in noise.items():
+        if name in posterior and prior is not None:
             log_value = np.log(posterior[name].to_numpy())
             terms[name] = _normal(log_value, np.log(prior.median), prior.sigma)
     return terms

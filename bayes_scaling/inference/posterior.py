@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bayes_scaling.errors import InputError, unknown_name
-from bayes_scaling.inference.card import ModelCard
-from bayes_scaling.inference.pointwise import parameter_values
+from bayes_scaling.inference.card import SLOPE, ModelCard
+from bayes_scaling.inference.pointwise import Noise, parameter_values
 from bayes_scaling.inference.verdict import CheckResult
-from bayes_scaling.laws import Law, Reference
+from bayes_scaling.laws import Law, Reference, decades_beyond, drifted, log_mean, log_scale
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -31,6 +31,9 @@ DEFAULT_PROB = 0.9
 
 NEW_GROUP = "(new group)"
 """Stands for a group without runs: a draw from the population of a hierarchical fit."""
+
+_STEP = (1.0, 1.01)
+"""Factors on compute between which a local exponent is measured; none below, where the edge is."""
 
 Array = NDArray[np.float64]
 
@@ -45,9 +48,12 @@ class Fit:
         Groups ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data``,
         ``log_likelihood``, ``log_prior`` and ``prior``; the card, reference scales, seeds, versions
         and diagnostics are in the attributes.
+    with_drift : bool
+        Whether answers carry the discrepancy that the card states; see `law_only`.
     """
 
     tree: xr.DataTree
+    with_drift: bool = True
 
     # -- what was fitted ---------------------------------------------------------------------
 
@@ -75,6 +81,21 @@ class Fit:
     def reference(self) -> Reference:
         """What is typical of the runs: the units that the card's priors are stated in."""
         return Reference(**self._json("reference"))
+
+    @cached_property
+    def edge(self) -> Array | None:
+        """Log compute where the drift of each group begins; None where the card has none."""
+        edge = json.loads(self.tree.attrs.get("edge", "null"))
+        return None if edge is None else np.array(edge)
+
+    @property
+    def drifts(self) -> bool:
+        """Whether answers carry a discrepancy: that the law is an approximation."""
+        return self.with_drift and self.card.discrepancy is not None
+
+    def law_only(self) -> Fit:
+        """The fit with answers that take the law for the truth, however far from the runs."""
+        return replace(self, with_drift=False)
 
     @property
     def posterior(self) -> xr.Dataset:
@@ -245,18 +266,19 @@ class Fit:
         Returns
         -------
         dict of str to array of shape (sample,)
-            The law's parameters, ``sigma`` and ``nu``.
+            The law's parameters, and those of its drift and of the noise.
         """
         self._check_group(group)
-        stacked = self._stacked
+        stacked, own = self._stacked, self.card.own_names
         if group in self.groups:
             names = [p.name for p in self.law.parameters]
-            values = {name: stacked[name].sel(group=group).to_numpy() for name in [*names, "sigma"]}
+            values = {name: stacked[name].sel(group=group).to_numpy() for name in [*names, *own]}
         else:
             relative = parameter_values(self.card, self._unseen_theta(group))
             natural = self.law.natural(np, relative, self.reference)
-            values = natural | {"sigma": relative["sigma"]}
-        return values | {"nu": stacked["nu"].to_numpy()}
+            values = natural | {name: relative[name] for name in own}
+        shape = [name for name in ("nu", "noise_skew") if name in stacked]
+        return values | {name: stacked[name].to_numpy() for name in shape}
 
     @cached_property
     def _stacked(self) -> xr.Dataset:
@@ -284,7 +306,9 @@ class Fit:
     def predict(
         self, group: str, log_inputs: Mapping[str, Array], draws: NDArray[np.int64] | None = None
     ) -> Array:
-        """Draws of the loss that the law gives a group at points, shape (sample, point).
+        """Draws of the mean loss of a group's runs at points, shape (sample, point).
+
+        The law, and beyond the runs its drift.
 
         Parameters
         ----------
@@ -306,8 +330,22 @@ class Fit:
         at = {name: log_inputs[name] for name in self.inputs if name in log_inputs}
         if len(at) < len(self.inputs):
             at = self._planned(log_inputs, theta) | at
-        loss = np.asarray(self.law.mean(np, at, theta))
+        loss = np.exp(log_mean(np, self.law, at, theta, self._beyond(group, log_scale(at))))
         return np.broadcast_to(loss, np.broadcast_shapes(loss.shape, *map(np.shape, at.values())))
+
+    def _beyond(self, group: str, log_x: ArrayLike) -> Array | None:
+        """Decades of points beyond the edge of a group; beyond all edges if it has no runs."""
+        if self.edge is None or not self.drifts:
+            return None
+        known = group in self.groups
+        edge = self.edge[self.groups.index(group)] if known else self.edge.max()
+        return decades_beyond(log_x, edge)
+
+    def _drifted(self, group: str, flops: Array) -> dict[str, Array]:
+        """Draws of the natural parameters as they are at budgets, each (sample, 1 or budget)."""
+        theta = {name: value[:, None] for name, value in self.parameters(group).items()}
+        beyond = self._beyond(group, np.log(flops))
+        return theta if beyond is None else drifted(np, self.law, theta, beyond)
 
     def _planned(
         self, log_inputs: Mapping[str, Array], theta: Mapping[str, Array]
@@ -329,13 +367,19 @@ class Fit:
         InputError
             The law does not say how to split compute.
         """
-        theta = {name: value[:, None] for name, value in self.parameters(group).items()}
-        return self.law.optimum(flops, theta)
+        return self.law.optimum(flops, self._drifted(group, flops))
 
     def allocation_exponents(self, group: str, flops: Array) -> tuple[Array, Array]:
         """Draws of the exponents a and b at budgets, each of a shape like (sample, budget)."""
         theta = {name: value[:, None] for name, value in self.parameters(group).items()}
         a, b = self.law.exponents(theta, flops)
+        beyond = self._beyond(group, np.log(flops))
+        if beyond is not None and self.law.drifting:
+            # With the drift, N_opt is no single power of compute: its slope over a small step.
+            low, high = (self.optimum(group, flops * factor)[0] for factor in _STEP)
+            slope = np.log(high / low) / np.log(_STEP[1] / _STEP[0])
+            a = np.where(beyond > 0, slope, a)
+            b = 1 - a
         shape = (self.n_draws, len(flops))
         return np.broadcast_to(a, shape), np.broadcast_to(b, shape)
 
@@ -346,13 +390,34 @@ class Fit:
         flops = float(self.columns["flops"].max())
         return dict(zip("ab", self.law.exponents(theta, flops), strict=True))
 
-    def run_noise(self, group: str) -> tuple[Array, Array]:
-        """Scale and tails of log loss of one new run of a group, each of shape (sample,)."""
-        values = self.parameters(group)
-        variance = values["sigma"] ** 2
+    def run_noise(self, group: str, log_inputs: Mapping[str, Array] | None = None) -> Noise:
+        """Draws of how log loss of one new run of a group lies around its mean.
+
+        Parameters
+        ----------
+        group : str
+        log_inputs : mapping of str to array of shape (point,), optional
+            Where the run is; at a typical run by default.
+
+        Returns
+        -------
+        Noise
+            With arrays of shape (sample, point) around a centre of zero.
+        """
+        values = {name: value[:, None] for name, value in self.parameters(group).items()}
+        typical = log_scale(self.reference.log_inputs)
+        known = {name: v for name, v in (log_inputs or {}).items() if name in self.inputs}
+        log_x = log_scale(known or log_inputs) if log_inputs else np.array([typical])
+        sigma = values["sigma"] * np.ones_like(log_x)
+        if self.card.noise.slope is not None:
+            sigma = sigma * np.exp(values[SLOPE] * (log_x - typical) / np.log(10.0))
+        variance = sigma**2
         if "run_sigma" in self._stacked:
-            variance = variance + self._stacked["run_sigma"].to_numpy() ** 2
-        return np.sqrt(variance), values["nu"]
+            variance = variance + self._stacked["run_sigma"].to_numpy()[:, None] ** 2
+        skew = values.get("noise_skew", np.ones_like(values["nu"]))
+        return Noise(
+            centre=np.zeros_like(variance), scale=np.sqrt(variance), nu=values["nu"], skew=skew
+        )
 
     # -- showing and saving ------------------------------------------------------------------
 

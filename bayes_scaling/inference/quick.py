@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_scaling.inference.card import ModelCard
+from bayes_scaling.inference.card import LogNormal, ModelCard
 from bayes_scaling.inference.coordinates import Coordinates
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.model import coordinates, parameter_names, population_prior
@@ -55,20 +55,37 @@ class _Target:
     def coordinates(self) -> Coordinates:
         return coordinates(self.card, self.design)
 
+    @property
+    def shape(self) -> dict[str, LogNormal]:
+        """Priors of what shapes the noise, by name; their logarithms come after theta."""
+        noise = self.card.noise
+        return {"nu": noise.nu} | ({} if noise.skew is None else {"noise_skew": noise.skew})
+
     @cached_property
     def prior(self) -> tuple[Array, Array]:
-        """Means and sds of theta and of log nu."""
+        """Means and sds of theta and of the logarithms of the noise's shape."""
         centre, width = population_prior(self.card)
-        nu = self.card.noise.nu
-        return np.append(centre, np.log(nu.median)), np.append(width, nu.sigma)
+        priors = self.shape.values()
+        return (
+            np.append(centre, np.log([each.median for each in priors])),
+            np.append(width, [each.sigma for each in priors]),
+        )
 
     def theta(self, z: Array) -> Array:
-        """Theta and log nu of points."""
-        return np.concatenate([self.coordinates.backward(np, z[:, :-1]), z[:, -1:]], axis=1)
+        """Theta and what comes after it, of points."""
+        n = len(self.coordinates.names)
+        return np.concatenate([self.coordinates.backward(np, z[:, :n]), z[:, n:]], axis=1)
 
     def point(self, theta: Array) -> Array:
-        """Points of theta and log nu."""
-        return np.concatenate([self.coordinates.forward(np, theta[:, :-1]), theta[:, -1:]], axis=1)
+        """Points of theta and what comes after it."""
+        n = len(self.coordinates.names)
+        return np.concatenate([self.coordinates.forward(np, theta[:, :n]), theta[:, n:]], axis=1)
+
+    def draws(self, theta: Array) -> dict[str, Array]:
+        """Quantities of the model by name, from theta and what comes after it; any shape before."""
+        n = len(self.coordinates.names)
+        shape = {name: np.exp(theta[..., n + i]) for i, name in enumerate(self.shape)}
+        return {"theta": theta[..., None, :n], **shape}
 
     def __call__(self, z: Array) -> Array:
         most = max(1, _CELLS // len(self.design.log_loss))
@@ -79,8 +96,7 @@ class _Target:
         centre, width = self.prior
         with np.errstate(all="ignore"):
             theta = self.theta(z)
-            draws = {"theta": theta[:, None, :-1], "nu": np.exp(theta[:, -1])}
-            noise = noise_of(self.card, self.design, draws)
+            noise = noise_of(self.card, self.design, self.draws(theta))
             fit = log_likelihood(noise, self.design.log_loss).sum(axis=1)
             value = fit - 0.5 * (((theta - centre) / width) ** 2).sum(axis=1)
         return np.where(np.isfinite(value), value, -np.inf)
@@ -128,7 +144,7 @@ def quick_sample(card: ModelCard, design: Design, effort: Effort, *, seed: int) 
     chosen = _resample(weights, n, rng)
     theta = target.theta(z[chosen]).reshape(effort.chains, effort.draws, -1)
     return Sampling(
-        tree=_tree(card, design, theta, k, 1.0 / float(np.sum(weights**2))),
+        tree=_tree(target, theta, k, 1.0 / float(np.sum(weights**2))),
         seconds={"compile": 0.0, "sample": time.perf_counter() - start},
     )
 
@@ -227,18 +243,19 @@ def _resample(weights: Array, n: int, rng: np.random.Generator) -> NDArray[np.in
     return rng.permutation(chosen)
 
 
-def _tree(card: ModelCard, design: Design, theta: Array, k: float, ess: float) -> xr.DataTree:
+def _tree(target: _Target, theta: Array, k: float, ess: float) -> xr.DataTree:
     dims = ("chain", "draw")
+    drawn = target.draws(theta)
     posterior = xr.Dataset(
         {
-            "theta": ((*dims, "group", "parameter"), theta[:, :, None, :-1]),
-            "nu": (dims, np.exp(theta[:, :, -1])),
+            "theta": ((*dims, "group", "parameter"), drawn.pop("theta")),
+            **{name: (dims, values) for name, values in drawn.items()},
         },
         coords={
             "chain": np.arange(theta.shape[0]),
             "draw": np.arange(theta.shape[1]),
-            "group": list(design.groups),
-            "parameter": parameter_names(card),
+            "group": list(target.design.groups),
+            "parameter": parameter_names(target.card),
         },
     )
     stats = xr.Dataset(

@@ -20,6 +20,7 @@ from bayes_scaling.inference.model import parameter_names, population_prior
 from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
 from bayes_scaling.inference.summary import summarise
+from bayes_scaling.laws import log_mean
 
 __all__ = ["separate_estimates"]
 
@@ -89,6 +90,7 @@ class _Problem:
     log_sigma: float
     centre: Array
     width: Array
+    beyond: Array | None
 
     def relative(self, theta: Array) -> dict[str, Array]:
         """Parameters in reference units by name, and the noise."""
@@ -101,7 +103,7 @@ class _Problem:
         law = self.fit.law
         with np.errstate(over="ignore", invalid="ignore"):
             natural = law.natural(np, relative, self.fit.reference)
-            mean = np.log(law.mean(np, self.log_inputs, natural))
+            mean = log_mean(np, law, self.log_inputs, {**relative, **natural}, self.beyond)
         return np.asarray((self.log_loss - mean) / self.scale)
 
     def objective(self, theta: Array) -> Array:
@@ -135,7 +137,7 @@ class _Problem:
 def _problem(fit: Fit, design: Design, group: int) -> _Problem:
     own = design.group_index == group
     draws = fit.parameters(fit.groups[group])
-    sigma = float(np.median(fit.run_noise(fit.groups[group])[0]))
+    sigma = float(np.median(fit.run_noise(fit.groups[group]).scale))
     stated = 0.0 if design.log_loss_se is None else design.log_loss_se[own]
     centre, width = population_prior(fit.card)
     return _Problem(
@@ -147,6 +149,7 @@ def _problem(fit: Fit, design: Design, group: int) -> _Problem:
         log_sigma=float(np.log(sigma)),
         centre=centre[:-1],
         width=width[:-1],
+        beyond=None if design.beyond is None else design.beyond[own],
     )
 
 

@@ -51,7 +51,7 @@ def draw_parameters(
     names = parameter_names(card)
     centre, width = population_prior(card)
     for name, value in (around or {}).items():
-        positive = isinstance(card.priors[name], LogNormal)
+        positive = isinstance(card.prior_of(name), LogNormal)
         centre[names.index(name)] = np.log(value) if positive else value
     shape = (len(design.groups), len(names))
     free: dict[str, tuple[tuple[str, ...], NDArray[np.float64]]] = {}
@@ -64,6 +64,8 @@ def draw_parameters(
         free |= free_spread
     free["theta"] = (("group", "parameter"), theta)
     free["nu"] = ((), _log_normal(card.noise.nu.median, card.noise.nu.sigma * widen, rng))
+    if (skew := card.noise.skew) is not None:
+        free["noise_skew"] = ((), _log_normal(skew.median, skew.sigma * widen, rng))
     if card.varying is not None:
         location, scale = varying_prior(card)
         spread = np.exp(rng.normal(location, widen * scale))
@@ -127,9 +129,8 @@ def simulate_log_loss(
 ) -> NDArray[np.float64]:
     """Log losses that runs of `design` would have, shape (run,)."""
     noise = noise_of_runs(card, design, parameters)
-    return np.asarray(
-        noise.centre[0] + noise.scale[0] * rng.standard_t(noise.nu[0, 0], noise.centre.shape[1])
-    )
+    drawn: NDArray[np.float64] = noise.draw(rng)[0]
+    return drawn
 
 
 def _log_normal(median: float, sigma: float, rng: np.random.Generator) -> NDArray[np.float64]:

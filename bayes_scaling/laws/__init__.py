@@ -4,6 +4,13 @@ from bayes_scaling.laws.base import LOW_LOSS, Law, Parameter, PublishedFit, Refe
 from bayes_scaling.laws.broken import Broken, TwiceBroken
 from bayes_scaling.laws.chinchilla import Chinchilla, TiedChinchilla
 from bayes_scaling.laws.coupled import Coupled
+from bayes_scaling.laws.drift import (
+    decades_beyond,
+    drift_parameters,
+    drifted,
+    log_mean,
+    log_scale,
+)
 from bayes_scaling.laws.farseer import Farseer
 from bayes_scaling.laws.inputs import INPUTS, Input, available, log_inputs
 from bayes_scaling.laws.kaplan_nd import KaplanND
@@ -47,9 +54,14 @@ __all__ = [
     "Valley",
     "available",
     "critical_batch",
+    "decades_beyond",
+    "drift_parameters",
+    "drifted",
     "get_law",
     "list_laws",
     "log_inputs",
+    "log_mean",
+    "log_scale",
     "minimum_steps",
     "register_law",
 ]

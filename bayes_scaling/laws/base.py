@@ -196,6 +196,9 @@ class Law(ABC):
         Natural parameters, as published and reported.
     published : tuple of PublishedFit
         Published constants of the natural parameters.
+    drifting : tuple of str
+        Natural parameters that a term, or the best size, is proportional to. Their drift beyond the
+        runs is another exponent there (see `bayes_scaling.laws.drift`).
     homogeneous : bool
         Whether the loss is proportional to the levels taken together, as nearly always.
     allocates : bool
@@ -212,6 +215,7 @@ class Law(ABC):
     sampled: tuple[Parameter, ...]
     parameters: tuple[Parameter, ...]
     published: tuple[PublishedFit, ...] = ()
+    drifting: tuple[str, ...] = ()
     homogeneous: ClassVar[bool] = True
     allocates: ClassVar[bool] = True
     planned: ClassVar[str] = ""

@@ -93,6 +93,7 @@ class Chinchilla(Law):
             note="240 of the 245 reconstructed runs; standard errors by bootstrap",
         ),
     )
+    drifting = ("A", "B")
 
     def mean(self, xp: Any, log_inputs: Mapping[str, Any], theta: Mapping[str, Any]) -> Any:
         """E + A N^-alpha + B D^-beta."""

@@ -100,6 +100,7 @@ class Valley(Law):
         SLOPE,
         SKEW,
     )
+    drifting = ("R", "G")
 
     def mean(self, xp: Any, log_inputs: Mapping[str, Any], theta: Mapping[str, Any]) -> Any:
         """E + R C^-c (1 + k (e^(s z) - s z - 1) / s^2) with z = log(N / N_opt)."""

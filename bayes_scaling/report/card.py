@@ -5,7 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bayes_scaling.inference.card import LogNormal, ModelCard, Normal, Rows
+from bayes_scaling.inference.card import (
+    SLOPE,
+    Discrepancy,
+    LogNormal,
+    ModelCard,
+    Normal,
+    Rows,
+)
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.laws import Reference
 from bayes_scaling.report.tables import Table
@@ -21,15 +28,18 @@ NOISE = {
     "sigma": "scatter of log loss around the law",
     "nu": "tails of the noise (degrees of freedom)",
     "run_sigma": "how far a run with several rows lies from the law",
+    "slope": "change of log sigma a decade of compute",
+    "skew": "scatter above the law over the scatter below it",
 }
 
 
 def describe(fit: Fit) -> dict[str, Any]:
     """Everything that the page says of the card."""
     card, reference = fit.card, fit.reference
-    meanings = {p.name: p.meaning for p in fit.law.sampled}
+    meanings = {p.name: p.meaning for p in card.sampled}
     rows = [_row(name, meanings[name], prior) for name, prior in card.priors.items()]
-    rows += [_row(name, what, getattr(card.noise, name)) for name, what in NOISE.items()]
+    noise = {name: getattr(card.noise, name) for name in NOISE}
+    rows += [_row(name, NOISE[name], prior) for name, prior in noise.items() if prior is not None]
     return {
         "name": card.name,
         "title": card.title,
@@ -38,6 +48,7 @@ def describe(fit: Fit) -> dict[str, Any]:
         "units": f"Losses in units of a low loss of the runs, {number(reference.loss)}; inputs at "
         f"their geometric means: {_typical(reference)}.",
         "rows": "" if card.rows is None else _selection(card.rows),
+        "discrepancy": "" if card.discrepancy is None else _drift(card.discrepancy),
         "priors": Table(name="Priors", heads=HEADS, rows=tuple(rows)),
         "spreads": [
             _spreads(f"Spread between {of}", of, spread, fit) for of, spread in _levels(card)
@@ -53,7 +64,7 @@ def _levels(card: ModelCard) -> list[tuple[str, dict[str, LogNormal]]]:
 
 
 def _spreads(title: str, of: str, spread: dict[str, LogNormal], fit: Fit) -> dict[str, Any]:
-    real = {p.name for p in fit.law.sampled if p.support == "real"}
+    real = {p.name for p in fit.card.sampled if p.support == "real"} | {SLOPE}
     rows = tuple(
         _row(
             name,
@@ -75,6 +86,16 @@ def _selection(rows: Rows) -> str:
     if rows.bracketed:
         kept += ", of budgets whose best size has smaller and larger ones beside it"
     return f"{kept}. {' '.join(rows.reason.split())}"
+
+
+def _drift(discrepancy: Discrepancy) -> str:
+    """Where the loss begins to leave the law."""
+    where = "at the costliest run of a group"
+    if discrepancy.within > 0:
+        where = f"{discrepancy.within:g} decades before the costliest run of a group"
+    return (
+        f"The loss drifts away from the law from {where} on. {' '.join(discrepancy.reason.split())}"
+    )
 
 
 def _typical(reference: Reference) -> str:

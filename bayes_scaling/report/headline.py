@@ -75,7 +75,7 @@ def _growth(fit: Fit, group: str, prob: float) -> str:
     budgets = np.array([largest, 10 * largest])
     params, tokens = fit.optimum(group, budgets)
     bigger, longer = (float(np.median(each[:, 1] / each[:, 0])) for each in (params, tokens))
-    a = fit.allocation_exponents(group, budgets)[0]
+    a = fit.law_only().allocation_exponents(group, budgets)[0]
     if np.ptp(a[:, 0]) == 0:
         power = f"{number(a[0, 0])}, which the law fixes"
     else:

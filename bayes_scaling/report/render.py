@@ -104,7 +104,6 @@ def _context(
         "decisions": "Forecast" if answers.plan is None else "Forecast and allocation",
         "forecast": None if answers.forecast is None else tables.forecast(answers.forecast),
         "beyond": words.beyond(fit),
-        "beyond_table": words.BEYOND if fit.law.name == "chinchilla" else None,
         "checks": diagnostics.checks(fit),
         "figures": pictures.draw_all(fit, answers, prob, shown),
         "card": card.describe(fit),

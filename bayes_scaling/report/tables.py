@@ -105,8 +105,9 @@ def published(fit: Fit) -> Table | None:
 
 def plan(allocation: Allocation) -> Table:
     """Compute-optimal plan of each budget and group."""
-    table, prob = allocation.table(), allocation.prob
-    rows = []
+    table, prob, plain = allocation.table(), allocation.prob, allocation.law_only
+    alone = None if plain is None else plain.table().query("quantity == 'loss'").to_dict("records")
+    rows: list[tuple[str, ...]] = []
     for _, part in table.groupby(["flops", "group"], sort=False):
         found = {row["quantity"]: row for row in part.to_dict("records")}
         first = found["params"]
@@ -116,20 +117,22 @@ def plan(allocation: Allocation) -> Table:
                 str(first["group"]),
                 decades(first["decades_beyond"]),
                 *(_interval(found[q], sizes=q in ("params", "tokens")) for q in PLANNED),
+                *([] if alone is None else [_ends(alone[len(rows)])]),
             )
         )
     median = f"median ({percent(prob)})"
     heads = (
         "budget (FLOPs)", "group", "beyond the runs", f"parameters N, {median}",
         f"tokens D, {median}", f"tokens per parameter, {median}",
-        f"loss (nats per token), {median}",
+        f"loss (nats per token), {median}", *([] if alone is None else ["loss by the law alone"]),
     )  # fmt: skip
     return _one_group(Table(name="Compute-optimal plans", heads=heads, rows=tuple(rows)), 1)
 
 
 def forecast(answer: Forecast) -> Table:
     """Forecast of each point: what is known of it, and the loss."""
-    table = answer.table()
+    table, plain = answer.table(), answer.law_only
+    alone = None if plain is None else plain.table().to_dict("records")
     names = [name for name in table.columns[: table.columns.get_loc("group")] if name != "flops"]
     names = [name for name in (*names, "flops") if np.isfinite(table[name]).all()]
     rows = tuple(
@@ -138,12 +141,14 @@ def forecast(answer: Forecast) -> Table:
             str(row["group"]),
             decades(row["decades_beyond"]),
             _interval(row),
+            *([] if alone is None else [_ends(alone[i])]),
         )
-        for row in table.to_dict("records")
+        for i, row in enumerate(table.to_dict("records"))
     )
     heads = (
         *map(head, names), "group", "beyond the runs",
         f"loss (nats per token), median ({percent(answer.prob)})",
+        *([] if alone is None else ["by the law alone"]),
     )  # fmt: skip
     return _one_group(Table(name="Forecasts", heads=heads, rows=rows), len(names))
 
@@ -151,6 +156,10 @@ def forecast(answer: Forecast) -> Table:
 def _interval(row: Mapping[Hashable, Any], *, sizes: bool = False) -> str:
     values = (row["median"], row["lower"], row["upper"])
     return "{} ({} to {})".format(*map(size, values)) if sizes else interval(*values)
+
+
+def _ends(row: Mapping[Hashable, Any]) -> str:
+    return f"{number(row['lower'])} to {number(row['upper'])}"
 
 
 def decades(value: float) -> str:

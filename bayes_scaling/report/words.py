@@ -14,7 +14,7 @@ from bayes_scaling.laws import INPUTS
 from bayes_scaling.runs.counting import AS_GIVEN
 
 __all__ = [
-    "BEYOND", "beyond", "counting", "flops", "groups", "head", "interval", "number", "percent",
+    "beyond", "counting", "flops", "groups", "head", "interval", "number", "percent",
     "quantity", "size", "span", "spread", "told", "verdict",
 ]  # fmt: skip
 
@@ -30,15 +30,6 @@ _HEADS: Final = {
     "pretrained": "pre-trained",
 }
 """Inputs of laws, as tables head them."""
-
-BEYOND: Final = (
-    ("up to 0.5", "-0.6 %", "1.4 %"),
-    ("0.5 to 1", "-1.4 %", "2.4 %"),
-    ("1 to 1.5", "-2.0 %", "3.5 %"),
-    ("1.5 to 2", "-3.2 %", "6.1 %"),
-    ("2 to 4", "-7.6 %", "11.6 %"),
-)
-"""Decades of compute beyond the runs; mean and root mean square error of the predicted loss."""
 
 Array = NDArray[np.float64]
 
@@ -165,17 +156,20 @@ def beyond(fit: Fit) -> list[str]:
     """What the intervals leave out, in plain words."""
     one = len(fit.inputs) == 1
     counted = INPUTS[fit.inputs[0]].short if one else "parameters and compute"
-    general = (
-        "These intervals assume that the law's form holds. They cover what the runs leave open "
-        "about its parameters; they do not cover a law that bends at scales nobody has seen, a "
-        f"changed recipe, other data, or another way to count {counted}."
+    rest = (
+        "a law that bends at scales nobody has seen, a changed recipe, other data, or another way "
+        f"to count {counted}."
     )
-    if fit.law.name != "chinchilla":
-        return [general]
+    if not fit.drifts:
+        return [
+            "These intervals assume that the law's form holds, which no law has done far beyond "
+            "its runs: read them as too narrow there. They cover what the runs leave open about "
+            f"its parameters, and not {rest}"
+        ]
     return [
-        general,
-        "How far off this law has been: it was fitted to the smaller runs of 22 public sweeps and "
-        "asked about the larger ones. It is pessimistic beyond the data: the larger runs did "
-        "better than it predicted, the more so the farther away. Read the forecasts below as "
-        "somewhat too high, and the intervals as too narrow.",
+        "The law is an approximation, and the loss drifts away from it beyond the runs. The "
+        "intervals allow for that, by as much as the larger runs of public sweeps departed from "
+        "laws fitted to the smaller ones; the tables show beside them what the law alone would "
+        f"say. They do not cover {rest}",
+        fit.card.discrepancy.reason if fit.card.discrepancy else "",
     ]

@@ -43,13 +43,13 @@ def test_settings_reach_the_back_test(run, asked, table, tmp_path):
 
 def test_defaults(run, asked, table):
     run("backtest", table)
-    assert asked["model"] == ["chinchilla"]
+    assert asked["model"] == ["coupled-informed"]
     assert asked["cuts"] == [0.5, 0.7, 0.9]
     assert asked["methods"] == ["huber", "best-run", "cone"]
     assert asked["by"] is asked["max_flops"] is asked["resume"] is asked["scheduler"] is None
     assert (asked["engine"], asked["jobs"]) == ("nuts", 1)
     run("backtest", table, "--by", "architecture", "--methods", "none")
-    assert asked["model"] == ["chinchilla-hierarchical"]
+    assert asked["model"] == ["coupled-informed"]
     assert asked["methods"] == []
 
 

@@ -33,7 +33,7 @@ def test_settings_reach_the_sampler(run, asked, table, tmp_path):
         "fit", table, "-o", tmp_path / "fit.nc", "--by", "architecture", "--seed", 7, "--draws", 50,
         "--tune", 60, "--chains", 3, "--target-accept", 0.99, "--sampler", "pymc", "--quiet",
     )  # fmt: skip
-    assert asked["model"].name == "chinchilla-hierarchical"
+    assert asked["model"].name == "coupled-informed"
     assert asked["by"] == ["architecture"]
     expected = {"seed": 7, "draws": 50, "tune": 60, "chains": 3, "target_accept": 0.99}
     assert expected.items() <= asked.items()
@@ -43,7 +43,7 @@ def test_settings_reach_the_sampler(run, asked, table, tmp_path):
 
 def test_defaults(run, asked, table, tmp_path):
     run("fit", table, "-o", tmp_path / "fit.nc")
-    assert asked["model"].name == "chinchilla"
+    assert asked["model"].name == "coupled-informed"
     assert asked["by"] is None
     run("fit", "pile-families", "--by", "architecture", "-o", tmp_path / "fit.nc")
     assert asked["runs"].name == "pile-families"

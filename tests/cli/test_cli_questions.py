@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from examples import example_fit, law_fit
 
@@ -143,11 +144,29 @@ def test_caveat_says_how_far_beyond_the_runs(run, plain):
     words = " ".join(run(*far).stdout.split())
     assert "times" in words
     assert "the compute of the largest run" in words
-    assert "pessimistic" in words
+    assert "allow for the law being left behind" in words
+    alone = " ".join(run(*far, "--law-only").stdout.split())
+    assert "assume that the law keeps its form" in alone
     # In JSON mode standard output is only JSON.
     result = run(*far, "--json")
     json.loads(result.stdout)
     assert "the compute of the largest run" in " ".join(result.stderr.split())
+
+
+def test_law_only_is_the_narrower_answer_that_is_shown_beside_the_other(run, answer, plain):
+    far = ("forecast", plain, "--params", "70B", "--tokens", "1.4T")
+    both, alone = answer(*far)[0], answer(*far, "--law-only")[0]
+    assert both["upper"] - both["lower"] > 1.2 * (alone["upper"] - alone["lower"])
+    text = run(*far).stdout
+    assert "law only" in text
+    assert f"{alone['lower']:.3f} to {alone['upper']:.3f}" in text
+    assert "law only" not in run(*far, "--law-only").stdout
+    budget = ("allocate", plain, "--flops", "5.76e23")
+    wide, narrow = (
+        np.log(each["params"]["upper"] / each["params"]["lower"])
+        for each in (answer(*budget)[0], answer(*budget, "--law-only")[0])
+    )
+    assert wide > narrow
 
 
 def test_no_caveat_within_the_runs(run, plain):

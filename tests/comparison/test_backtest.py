@@ -24,7 +24,7 @@ SCORES = [
     "group", "cut", "method", "n", "factor", "coverage50", "coverage80", "coverage90",
     "coverage95", "crps", "log_score", "bias", "width90",
 ]  # fmt: skip
-FAST = {"engine": "quick", "methods": ("best-run",), "progress": False}
+FAST = {"model": "chinchilla", "engine": "quick", "methods": ("best-run",), "progress": False}
 
 
 def part_of(runs):
@@ -75,7 +75,7 @@ def test_the_cheaper_runs_are_fitted_and_all_others_predicted_by_every_method():
         assert sorted(part["row"]) == sorted(expected)
         assert part["factor"].to_numpy() == pytest.approx(part["flops"] / limit)
         assert part["loss"].to_numpy() == pytest.approx(own.loc[part["row"], "loss"])
-    assert made.methods == ("chinchilla", "best-run")
+    assert made.methods == ("chinchilla", "chinchilla, law only", "best-run")
 
 
 def test_scores_have_a_row_a_group_cut_and_method_and_pooled_ones():
@@ -95,7 +95,7 @@ def test_scores_have_a_row_a_group_cut_and_method_and_pooled_ones():
 
 
 def test_the_posterior_of_the_right_law_is_calibrated_near_its_runs():
-    row = example_backtest().scores().set_index("method").loc["chinchilla"].iloc[-1]
+    row = example_backtest().scores().set_index("method").loc["chinchilla, law only"].iloc[-1]
     assert 0.75 <= row["coverage90"] <= 1.0
     assert abs(row["bias"]) < 0.01
     assert row["width90"] < 0.05
@@ -111,12 +111,12 @@ def test_json_is_as_documented():
         value["predictions"][0]
     )
     assert value["trusted"] is True
-    assert value["counts"]["fits"] == 4
+    assert value["counts"]["fits"] == 8
 
 
 def test_it_says_what_it_found_and_how():
     text = repr(example_backtest())
-    assert "chinchilla predicts best" in text
+    assert "chinchilla, law only predicts best" in text
     assert "Posteriors are by the quick engine; no fit needed NUTS." in text
     made = example_backtest()
     cones = bs.Backtest(**{**vars(made), "counts": {**made.counts, "cone_from_constant": 4}})
@@ -249,9 +249,9 @@ def test_fits_that_are_handed_over_or_doubtful_are_counted_and_said(monkeypatch)
     monkeypatch.setattr(ManyFits, "sample", handed_over)
     monkeypatch.setattr(posterior_method, "sampled_well", lambda _: False)
     made = bs.backtest(example_runs(), cuts=[0.6], **FAST)
-    assert made.counts["handed_over"] == made.counts["fits"] == made.counts["doubtful"] == 1
-    assert "NUTS took its place in 1 of 1 fits" in repr(made)
-    assert "In 1 of 1 fits the chains do not agree" in repr(made)
+    assert made.counts["handed_over"] == made.counts["fits"] == made.counts["doubtful"] == 2
+    assert "NUTS took its place in 2 of 2 fits" in repr(made)
+    assert "In 2 of 2 fits the chains do not agree" in repr(made)
     assert not made.trusted
 
 

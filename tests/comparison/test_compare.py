@@ -75,6 +75,7 @@ def test_verdicts_are_three_way():
 
 def test_an_average_has_draws_in_proportion_to_the_weights(fit):
     low, high = point_mass(fit, E=1.5), point_mass(fit, E=2.5)
+    low, high = low.law_only(), high.law_only()
     mixed = average_fits({"low": low, "high": high}, {"low": 0.25, "high": 0.75})
     loss = bs.forecast(mixed, params="1B", tokens="20B").draws["loss"].to_numpy().ravel()
     assert np.mean(loss > 2.3) == pytest.approx(0.75, abs=1e-3)

@@ -26,7 +26,7 @@ def simulated(n: int = 60, seed: int = 0, **columns) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def one_group():
-    return bs.fit(bs.read_runs(simulated()), seed=7, progress=False)
+    return bs.fit(bs.read_runs(simulated()), model="chinchilla", seed=7, progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,9 @@ def test_every_parameter_has_mixed(one_group, groups):
 
 
 def test_the_quick_engine_finds_the_posterior_of_nuts(one_group):
-    quick = bs.fit(bs.read_runs(simulated()), engine="quick", seed=7, progress=False)
+    quick = bs.fit(
+        bs.read_runs(simulated()), model="chinchilla", engine="quick", seed=7, progress=False
+    )
     assert quick.diagnostics["pareto_k"] < 0.7
     by_nuts, by_quick = (fit.summary().loc["all runs"] for fit in (one_group, quick))
     for name in [*TRUTH, "a", "sigma"]:
@@ -80,7 +82,7 @@ def test_the_quick_engine_finds_the_posterior_of_nuts(one_group):
 
 def test_same_seed_same_draws_and_another_seed_others(one_group):
     runs = bs.read_runs(simulated())
-    again, other = (bs.fit(runs, seed=seed, progress=False) for seed in (7, 8))
+    again, other = (bs.fit(runs, model="chinchilla", seed=seed, progress=False) for seed in (7, 8))
     np.testing.assert_array_equal(again.posterior["E"], one_group.posterior["E"])
     assert not np.array_equal(other.posterior["E"], one_group.posterior["E"])
 
@@ -124,7 +126,7 @@ def test_proportional_runs_are_called_unidentified():
     law = bs.laws.get_law("chinchilla")
     scatter = np.exp(SIGMA * np.random.default_rng(4).standard_normal(12))
     table["loss"] = law.loss(table["params"], table["tokens"], **TRUTH) * scatter
-    fit = bs.fit(bs.read_runs(table), draws=500, seed=1, progress=False)
+    fit = bs.fit(bs.read_runs(table), model="chinchilla", draws=500, seed=1, progress=False)
     texts = {check.name: check.text for check in fit.problems()}
     assert "nearly one ratio of tokens to parameters" in texts["identifiability"]
     assert "not identified" in texts["identifiability"]
@@ -148,7 +150,7 @@ def test_leaving_a_run_out_by_sampling_and_by_weights_agree(one_group, monkeypat
         monkeypatch.setattr(influence, "PARETO_K_MAX", k_max)
         monkeypatch.setattr(influence, "SHIFT_MAX", 0.0)
         monkeypatch.setattr(influence, "NEWS", 0.0)
-        fit = bs.fit(bs.read_runs(simulated()), seed=7, progress=False)
+        fit = bs.fit(bs.read_runs(simulated()), model="chinchilla", seed=7, progress=False)
         (check,) = (c for c in fit.checks if c.name == "influential runs")
         return {move["row"]: move for move in check.values["runs"]}
 
@@ -164,7 +166,9 @@ def test_leaving_a_run_out_by_sampling_and_by_weights_agree(one_group, monkeypat
 
 
 def test_too_few_draws_are_not_trusted():
-    fit = bs.fit(bs.read_runs(simulated()), draws=10, tune=20, chains=2, progress=False)
+    fit = bs.fit(
+        bs.read_runs(simulated()), model="chinchilla", draws=10, tune=20, chains=2, progress=False
+    )
     assert not fit.trusted
     assert fit.diagnostics["attempt"] == 2
     assert {"effective sample size"} <= {check.name for check in fit.problems()}
@@ -172,7 +176,13 @@ def test_too_few_draws_are_not_trusted():
 
 def test_pymc_sampler_agrees_with_nutpie(one_group):
     other = bs.fit(
-        bs.read_runs(simulated()), sampler="pymc", draws=300, tune=500, chains=2, progress=False
+        bs.read_runs(simulated()),
+        model="chinchilla",
+        sampler="pymc",
+        draws=300,
+        tune=500,
+        chains=2,
+        progress=False,
     )
     ours, theirs = (fit.summary().loc["all runs"] for fit in (one_group, other))
     for name in TRUTH:
@@ -184,7 +194,7 @@ def test_pymc_sampler_agrees_with_nutpie(one_group):
 
 
 def test_diagonal_adaptation_agrees_too(one_group):
-    other = bs.fit(bs.read_runs(simulated()), adaptation="diag", progress=False)
+    other = bs.fit(bs.read_runs(simulated()), model="chinchilla", adaptation="diag", progress=False)
     assert other.trusted
     ours, theirs = (fit.summary().loc[("all runs", "E")] for fit in (one_group, other))
     error = np.hypot(*(s["sd"] / np.sqrt(s["ess_bulk"]) for s in (ours, theirs)))
@@ -193,7 +203,11 @@ def test_diagonal_adaptation_agrees_too(one_group):
 
 def test_the_245_runs(shared_data):
     """DESIGN's figures for Besiroglu et al.'s reconstruction, all 245 rows."""
-    fit = bs.fit(bs.read_runs(shared_data / "loss" / "chinchilla_epoch.csv"), progress=False)
+    fit = bs.fit(
+        bs.read_runs(shared_data / "loss" / "chinchilla_epoch.csv"),
+        model="chinchilla",
+        progress=False,
+    )
     summary = fit.summary().loc["all runs"]
     assert fit.trusted
     assert fit.diagnostics["divergences"] == 0

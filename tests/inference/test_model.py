@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from examples import drifting_card
 
 from bayes_scaling import read_runs
 from bayes_scaling.inference.card import load_card
@@ -45,6 +46,7 @@ CASES = {
     "crossed": ("chinchilla-hierarchical", ["architecture", "dataset"], ["loss_se", "run"]),
     "stated errors": ("chinchilla", None, ["run"]),
     "checkpoints": ("chinchilla-hierarchical", "architecture", []),
+    "drift, uneven and lopsided noise": (drifting_card(), None, ["loss_se", "run"]),
 }
 
 
@@ -135,6 +137,7 @@ def test_anchored_coordinates_invert_and_their_jacobian_is_right(pooled):
 
     law = get_law("chinchilla")
     names = parameter_names(load_card("chinchilla"))
+    n = len(names)
     rng = np.random.default_rng(2)
     anchor = {"params": np.array([20.4, 19.0]), "tokens": np.array([22.7, 23.8])}
     reference = Reference(
@@ -144,18 +147,18 @@ def test_anchored_coordinates_invert_and_their_jacobian_is_right(pooled):
     )
     coordinates = Coordinates(law=law, names=tuple(names), reference=reference, anchor=anchor)
     transform = Anchored(coordinates, pooled=pooled)
-    mu, tau = rng.normal(-1, 0.5, 6), np.exp(rng.normal(-2, 0.5, 6))
-    theta = rng.normal(-1, 0.5, (2, 6))
+    mu, tau = rng.normal(-1, 0.5, n), np.exp(rng.normal(-2, 0.5, n))
+    theta = rng.normal(-1, 0.5, (2, n))
     inputs = (None, None, pt.as_tensor(mu), pt.as_tensor(tau))
     z = transform.forward(pt.as_tensor(theta), *inputs).eval()
     symbol = pt.dmatrix("z")
     back = transform.backward(symbol, *inputs)
     np.testing.assert_allclose(back.eval({symbol: z}), theta, rtol=1e-10)
-    jacobian = np.zeros((12, 12))
-    for i in range(12):
-        step = np.zeros(12)
+    jacobian = np.zeros((2 * n, 2 * n))
+    for i in range(2 * n):
+        step = np.zeros(2 * n)
         step[i] = 1e-6
-        up, down = (back.eval({symbol: z + s * step.reshape(2, 6)}) for s in (1, -1))
+        up, down = (back.eval({symbol: z + s * step.reshape(2, n)}) for s in (1, -1))
         jacobian[:, i] = ((up - down) / 2e-6).ravel()
     claimed = transform.log_jac_det(pt.as_tensor(z), *inputs).eval().sum()
     _, numerical = np.linalg.slogdet(jacobian)

@@ -18,7 +18,7 @@ RUNS = bs.read_runs(law_fit("chinchilla").data[["params", "tokens", "loss"]])
 
 @pytest.fixture(scope="module")
 def quick():
-    return bs.fit(RUNS, engine="quick", seed=3, progress=False)
+    return bs.fit(RUNS, model="chinchilla", engine="quick", seed=3, progress=False)
 
 
 def test_it_needs_no_sampler_and_says_how_good_it_is(quick):
@@ -33,7 +33,9 @@ def test_it_needs_no_sampler_and_says_how_good_it_is(quick):
 
 
 def test_same_seed_same_draws(quick):
-    again, other = (bs.fit(RUNS, engine="quick", seed=s, progress=False) for s in (3, 4))
+    again, other = (
+        bs.fit(RUNS, model="chinchilla", engine="quick", seed=s, progress=False) for s in (3, 4)
+    )
     np.testing.assert_array_equal(again.posterior["E"], quick.posterior["E"])
     assert not np.array_equal(other.posterior["E"], quick.posterior["E"])
 
@@ -82,7 +84,7 @@ def test_its_density_is_that_of_the_model(name):
 
 def test_an_unknown_engine_is_refused():
     with pytest.raises(InputError, match=r"engine.*nuts.*quick"):
-        bs.fit(RUNS, engine="quickest", progress=False)
+        bs.fit(RUNS, model="chinchilla", engine="quickest", progress=False)
 
 
 def test_its_intervals_hold_what_they_promise():

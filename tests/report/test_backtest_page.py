@@ -47,7 +47,7 @@ def test_the_page_says_what_the_back_test_found():
     parsed = Page(render_backtest(made))
     assert all(" ".join(text.split()) in parsed.text for text in made.verdicts())
     assert parsed.column("Scores of each method", "method") == list(made.methods)
-    assert len(parsed.tables["Scores of each cut"]) == 1 + 3 * 2 * 2
+    assert len(parsed.tables["Scores of each cut"]) == 1 + 3 * 3 * 2
     assert "cuts" in parsed.text
     assert "0.5, 0.7 along flops" in parsed.text
 

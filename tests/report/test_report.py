@@ -95,7 +95,10 @@ def test_the_answer_is_in_plain_words():
     assert "Irreducible loss E = 1." in text
     assert "ten times the compute calls for" in text
     assert "90 % credible intervals" in text
-    assert "-7.6 %" in text and "pessimistic beyond the data" in text
+    assert "the loss drifts away from it beyond the runs" in text
+    assert "by the law alone" in text
+    plain = Page(render_report(example_fit().law_only())).text
+    assert "read them as too narrow there" in plain and "by the law alone" not in plain
 
 
 def test_a_fit_that_must_not_be_used_says_so_first():

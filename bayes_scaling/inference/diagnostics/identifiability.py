@@ -7,7 +7,7 @@ import numpy as np
 from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.diagnostics.evidence import Evidence
-from bayes_scaling.inference.model import parameter_names, population_prior
+from bayes_scaling.inference.model import population_prior
 from bayes_scaling.inference.verdict import CheckResult
 from bayes_scaling.laws import INPUTS
 
@@ -47,7 +47,8 @@ def check_identifiability(evidence: Evidence) -> list[CheckResult]:
 def _relative_widths(evidence: Evidence) -> dict[str, float]:
     """Posterior sd over prior sd of each parameter, on its sampled scale; worst group."""
     card: ModelCard = evidence.fit.card
-    names = parameter_names(card)[:-1]
+    # The drift is beyond the runs, which therefore say little of it.
+    names = [parameter.name for parameter in card.get_law().sampled]
     _, prior_sd = population_prior(card)
     draws = evidence.fit.posterior["mu" if card.pooling is not None else "theta"]
     posterior_sd = draws.std(("chain", "draw"))

@@ -1,0 +1,373 @@
+"""What priors public sweeps teach, and how well the runs beyond a sweep are predicted with them.
+
+Three questions, each answered for sweeps of sources that had no part in the answer:
+
+- *population*: how E, alpha, ... lie over sweeps. A hierarchical fit of all of them, by Monte Carlo
+  EM: every sweep is fitted with the population as its prior (by the quick engine), and the
+  population's means and spreads are those of the posteriors.
+- *drift*: how fast a law is left behind beyond the runs, by the continuous ranked probability score
+  of predictions 3, 10, 30 and 100 times beyond a cut in compute.
+- *gain*: what the population is worth with 3, 5, 10 and 20 runs.
+
+What all sources teach together stands in the cards ``coupled-informed`` and
+``chinchilla-informed``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scoringrules import crps_ensemble
+
+from bayes_scaling.inference.card import Discrepancy, LogNormal, ModelCard, Normal, load_card
+from bayes_scaling.inference.design import Design, make_design
+from bayes_scaling.inference.pointwise import noise_of_runs
+from bayes_scaling.inference.quick import QuickError, quick_sample
+from bayes_scaling.inference.sample import Effort
+from bayes_scaling.runs import Runs, read_runs
+from benchmarks.cone import ANY_COUNTING, sweeps
+from benchmarks.record import machine, markdown, save, say
+
+__all__ = ["run"]
+
+FACTORS = (3.0, 10.0, 30.0, 100.0)
+"""How far below the costliest run a cut lies."""
+
+FEWEST = 8
+"""Runs that a fit must have."""
+
+LAWS = {"coupled": "coupled-informed", "chinchilla": "chinchilla-informed"}
+ITERATIONS = 8
+EFFORT = Effort(draws=250, tune=1)
+NARROWEST = 0.05
+"""Least spread of a population: fourteen sweeps cannot tell a smaller one from none."""
+
+WITHIN, LOSS, TERMS = (0.0, 0.15), (0.01, 0.015, 0.02, 0.03), (0.0, 0.04)
+FEW = (3, 5, 10, 20)
+REPEATS = 6
+WHY = "as tried"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A sweep cut at so many times less compute than its costliest run has."""
+
+    sweep: str
+    factor: float
+    runs: Runs
+    fitted: np.ndarray
+
+    @property
+    def source(self) -> str:
+        """Paper or project that the sweep is of."""
+        return self.sweep.split()[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """How predictions of the runs beyond a cut came out, in log loss."""
+
+    case: Case
+    crps: float
+    inside50: float
+    inside90: float
+    width: float
+    bias: float
+
+    @property
+    def n(self) -> int:
+        """Runs that were predicted."""
+        return int((~self.case.fitted).sum())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Sweeps, their cuts, and what is learned without each source."""
+
+    tables: Mapping[str, Runs]
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        """Every cut that leaves enough to fit and something to predict."""
+        return list(_cases(self.tables))
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """Sources of the sweeps."""
+        return list(dict.fromkeys(name.split()[0] for name in self.tables))
+
+    def population(self, card: ModelCard, without: str | None = None) -> ModelCard:
+        """The card with priors that all sweeps teach, or those of all sources but one."""
+        names = [name for name in self.tables if name.split()[0] != without]
+        designs = [make_design(self.tables[name], (), card) for name in names]
+        for _ in range(ITERATIONS):
+            moments = [m for m in (_moments(card, design) for design in designs) if m is not None]
+            means, variances = (np.array([m[i] for m in moments]) for i in range(2))
+            centre, n = means.mean(axis=0), len(moments)
+            spread = np.sqrt((variances + (means - centre) ** 2).sum(axis=0) / (n - 1))
+            card = _with_population(card, centre, np.maximum(spread, NARROWEST))
+        return card
+
+
+def run(data: Path, seed: int, folder: Path) -> str:
+    """Learn and judge, write ``discrepancy.json`` and return the tables as markdown."""
+    facts = machine()
+    study = Study(tables={name: _runs(part) for name, part in sweeps(data).items()})
+    content: dict[str, Any] = {"machine": facts, "factors": FACTORS, "seed": seed}
+    texts = []
+    for law in LAWS:
+        plain = _undressed(load_card(law))
+        start = _uneven(plain)
+        informed = {source: study.population(start, source) for source in study.sources}
+        learned = study.population(start)
+        say(f"{law}: population learned")
+        content[law] = {"population": _statistics(learned)}
+        texts += [f"### {law}: population of {len(study.tables)} sweeps", _population(learned)]
+        judged = {
+            "weak priors, law only": _everywhere(study, dict.fromkeys(study.sources, plain), None),
+            "learned priors, law only": _everywhere(study, informed, None),
+        }
+        tried = {}
+        for label, cards in (("weak", dict.fromkeys(study.sources, plain)), ("learned", informed)):
+            for drift in product(WITHIN, LOSS, TERMS):
+                tried[label, drift] = _everywhere(study, cards, drift)
+            say(f"{law}, {label} priors: {len(WITHIN) * len(LOSS) * len(TERMS)} drifts tried")
+            own = {drift: scores for (which, drift), scores in tried.items() if which == label}
+            judged[f"{label} priors, drift chosen by other sources"] = _chosen(study, own)
+        content[law]["judged"] = {name: _row(scores) for name, scores in judged.items()}
+        content[law]["tried"] = [
+            {"priors": which, "within": d[0], "loss": d[1], "terms": d[2], **_row(scores)}
+            for (which, d), scores in tried.items()
+        ]
+        texts += [_judged(judged), _tried(tried)]
+        gains = _gains(study, plain, informed, seed)
+        content[law]["gain"] = gains
+        texts += [f"### {law}: with few runs", _frame(pd.DataFrame(gains))]
+    save("discrepancy", content, folder)
+    return "\n\n".join(texts)
+
+
+def _runs(table: pd.DataFrame) -> Runs:
+    columns = [c for c in ("params", "tokens", "flops", "loss") if c in table]
+    return read_runs(table[columns].reset_index(drop=True), tolerance=ANY_COUNTING)
+
+
+def _cases(tables: Mapping[str, Runs]) -> Iterator[Case]:
+    for name, runs in tables.items():
+        sizes: set[int] = set()
+        for factor in FACTORS:
+            fitted = runs.flops <= runs.flops.max() / factor * (1 + 1e-9)
+            # A sweep with few budgets has the same runs below several cuts.
+            if fitted.sum() >= FEWEST and int(fitted.sum()) not in sizes:
+                sizes.add(int(fitted.sum()))
+                yield Case(sweep=name, factor=factor, runs=runs, fitted=fitted)
+
+
+def _undressed(card: ModelCard) -> ModelCard:
+    """The card without discrepancy and hierarchy."""
+    priors = {name: p for name, p in card.priors.items() if not name.startswith("drift")}
+    return card.model_copy(update={"priors": priors, "discrepancy": None, "pooling": None})
+
+
+def _uneven(card: ModelCard) -> ModelCard:
+    """The card with noise that may change with compute."""
+    slope = Normal(distribution="normal", mean=0.0, sigma=0.3, reason=WHY)
+    return card.model_copy(update={"noise": card.noise.model_copy(update={"slope": slope})})
+
+
+def _with_drift(card: ModelCard, drift: tuple[float, float, float]) -> ModelCard:
+    within, loss, terms = drift
+    priors: dict[str, Any] = dict(card.priors)
+    for name in ("drift", *(f"drift_{each}" for each in card.get_law().drifting)):
+        # A spread of zero has no density; this one is as good as none.
+        sigma = max(loss if name == "drift" else terms, 1e-5)
+        priors[name] = Normal(distribution="normal", mean=0.0, sigma=sigma, reason=WHY)
+    discrepancy = Discrepancy(within=within, reason=WHY)
+    return card.model_copy(update={"priors": priors, "discrepancy": discrepancy})
+
+
+def _with_population(card: ModelCard, centre: np.ndarray, spread: np.ndarray) -> ModelCard:
+    new = {
+        name: Normal(distribution="normal", mean=float(m), sigma=float(s), reason=WHY)
+        if isinstance(card.prior_of(name), Normal)
+        else LogNormal(
+            distribution="lognormal", median=float(np.exp(m)), sigma=float(s), reason=WHY
+        )
+        for name, m, s in zip(card.parameter_names, centre, spread, strict=True)
+    }
+    noise = {"sigma": new.pop("sigma")} | (
+        {"slope": new.pop("sigma_slope")} if "sigma_slope" in new else {}
+    )
+    return card.model_copy(update={"priors": new, "noise": card.noise.model_copy(update=noise)})
+
+
+def _moments(card: ModelCard, design: Design) -> tuple[np.ndarray, np.ndarray] | None:
+    """Posterior mean and variance of the parameters of a sweep, as they are sampled."""
+    try:
+        tree = quick_sample(card, design, EFFORT, seed=1).tree
+    except QuickError as error:
+        say(f"a sweep is left out of a step: {error}")
+        return None
+    theta = tree["posterior"]["theta"].to_numpy().reshape(-1, len(card.parameter_names))
+    return theta.mean(axis=0), theta.var(axis=0)
+
+
+def _everywhere(
+    study: Study, cards: Mapping[str, ModelCard], drift: tuple[float, float, float] | None
+) -> dict[tuple[str, float], Score]:
+    """Scores of every case, by the card of its source."""
+    scores = {}
+    for case in study.cases:
+        card = cards[case.source]
+        score = _score(card if drift is None else _with_drift(card, drift), case)
+        if score is not None:
+            scores[case.sweep, case.factor] = score
+    return scores
+
+
+def _score(card: ModelCard, case: Case) -> Score | None:
+    design = make_design(case.runs, (), card)
+    seen = design.take(case.fitted).settled()
+    unseen = design.take(~case.fitted).seen_from(seen)
+    try:
+        tree = quick_sample(card, seen, EFFORT, seed=1).tree
+    except QuickError:
+        return None
+    draws = tree["posterior"].to_dataset().stack(sample=("chain", "draw"), create_index=False)
+    y = noise_of_runs(card, unseen, draws).draw(np.random.default_rng(0))
+    low, lower, upper, high = np.quantile(y, [0.05, 0.25, 0.75, 0.95], axis=0)
+    seen_loss = unseen.log_loss
+    return Score(
+        case=case,
+        crps=float(np.mean(crps_ensemble(seen_loss, y.T))),
+        inside50=float(np.mean((seen_loss >= lower) & (seen_loss <= upper))),
+        inside90=float(np.mean((seen_loss >= low) & (seen_loss <= high))),
+        width=float(np.median(high - low)),
+        bias=float(np.mean(seen_loss - np.median(y, axis=0))),
+    )
+
+
+def _chosen(
+    study: Study, tried: Mapping[tuple[float, float, float], dict[tuple[str, float], Score]]
+) -> dict[tuple[str, float], Score]:
+    """Scores of each source by the drift that scores best on the others."""
+    scores: dict[tuple[str, float], Score] = {}
+    common = set.intersection(*(set(each) for each in tried.values()))
+    for source in study.sources:
+        others = [key for key in common if key[0].split()[0] != source]
+
+        def mean(drift: tuple[float, float, float], keys: Sequence[Any] = others) -> float:
+            return float(np.mean([tried[drift][key].crps for key in keys]))
+
+        best = min(tried, key=mean)
+        say(f"without {source}: within {best[0]}, loss {best[1]}, terms {best[2]}")
+        scores |= {k: v for k, v in tried[best].items() if k[0].split()[0] == source}
+    return scores
+
+
+def _gains(
+    study: Study, weak: ModelCard, informed: Mapping[str, ModelCard], seed: int
+) -> list[dict[str, Any]]:
+    """Width and coverage at ten times the compute and beyond, from a few runs below it."""
+    rng = np.random.default_rng(seed)
+    found: dict[tuple[str, int], list[Score]] = {}
+    drift = (0.15, 0.02, 0.04)
+    for case in (each for each in study.cases if each.factor == FACTORS[1]):
+        below = np.flatnonzero(case.fitted)
+        for n, _ in product(FEW, range(REPEATS)):
+            if n > len(below):
+                continue
+            few = np.zeros(len(case.fitted), dtype=bool)
+            few[rng.choice(below, n, replace=False)] = True
+            rows = few | ~case.fitted
+            table = case.runs.table[rows].reset_index(drop=True)
+            own = replace(case.runs, table=table, origin=case.runs.origin.take(rows))
+            smaller = replace(case, runs=own, fitted=few[rows])
+            cards = {"weak": weak, "learned": informed[case.source]}
+            scores = {
+                name: score
+                for name, card in cards.items()
+                if (score := _score(_with_drift(card, drift), smaller)) is not None
+            }
+            # Only tables that the quick engine could fit with both priors.
+            if len(scores) == len(cards):
+                for name, score in scores.items():
+                    found.setdefault((name, n), []).append(score)
+    return [
+        {"priors": name, "runs": n, "tables": len(scores), **_row_of(scores)}
+        for (name, n), scores in sorted(found.items(), key=lambda item: (item[0][1], item[0][0]))
+    ]
+
+
+def _row_of(scores: Sequence[Score]) -> dict[str, float]:
+    weights = np.array([score.n for score in scores], dtype=float)
+
+    def pooled(name: str) -> float:
+        return float(np.average([getattr(score, name) for score in scores], weights=weights))
+
+    return {
+        "crps, mean": float(np.mean([score.crps for score in scores])),
+        "crps, pooled": pooled("crps"),
+        "inside 90 %": pooled("inside90"),
+        "inside 50 %": pooled("inside50"),
+        "width": float(np.median([score.width for score in scores])),
+        "bias": pooled("bias"),
+    }
+
+
+def _row(scores: Mapping[Any, Score]) -> dict[str, float]:
+    return {"cases": len(scores), **_row_of(list(scores.values()))}
+
+
+def _statistics(card: ModelCard) -> dict[str, dict[str, float]]:
+    return {
+        name: card.prior_of(name).model_dump(exclude={"distribution", "reason"})
+        for name in card.parameter_names
+    }
+
+
+def _population(card: ModelCard) -> str:
+    rows = [
+        {"parameter": name, "centre": next(iter(v.values())), "spread": v["sigma"]}
+        for name, v in _statistics(card).items()
+    ]
+    return _frame(pd.DataFrame(rows))
+
+
+def _judged(judged: Mapping[str, Mapping[Any, Score]]) -> str:
+    rows = []
+    for name, scores in judged.items():
+        rows.append({"fit": name, "beyond": "all", **_row(scores)})
+        for factor in FACTORS:
+            own = {key: score for key, score in scores.items() if key[1] == factor}
+            rows.append({"fit": name, "beyond": f"{factor:g}x", **_row(own)})
+    return _frame(pd.DataFrame(rows))
+
+
+def _tried(tried: Mapping[Any, Mapping[Any, Score]]) -> str:
+    rows = [
+        {"priors": which, "within": d[0], "loss": d[1], "terms": d[2], **_row(scores)}
+        for (which, d), scores in tried.items()
+    ]
+    return _frame(pd.DataFrame(rows).sort_values("crps, mean"))
+
+
+def _frame(table: pd.DataFrame) -> str:
+    shares = ("crps", "width", "bias")
+    cells = [
+        [
+            f"{100 * value:.2f} %"
+            if str(name).startswith(shares)
+            else (f"{value:.3g}" if isinstance(value, float) else str(value))
+            for name, value in row.items()
+        ]
+        for row in table.to_dict("records")
+    ]
+    return markdown([str(name) for name in table.columns], cells)
