@@ -5,10 +5,13 @@ from . import report as report
 from . import units as units
 from .comparison import AveragedFit as AveragedFit
 from .comparison import Backtest as Backtest
+from .comparison import Calibration as Calibration
 from .comparison import Comparison as Comparison
 from .comparison import KaplanOrChinchilla as KaplanOrChinchilla
 from .comparison import average_fits as average_fits
 from .comparison import backtest as backtest
+from .comparison import calibrate as calibrate
+from .comparison import calibrate_models as calibrate_models
 from .comparison import compare as compare
 from .comparison import compare_models as compare_models
 from .comparison import kaplan_or_chinchilla as kaplan_or_chinchilla

@@ -42,7 +42,8 @@ def test_import_is_light():
 
 
 def test_the_names_of_comparisons_are_light():
-    code = "from bayes_scaling import Effort, backtest, compare, kaplan_or_chinchilla, report"
+    names = "Effort, backtest, calibrate, compare, kaplan_or_chinchilla, report"
+    code = f"from bayes_scaling import {names}"
     assert loaded(code, ("pymc", "pytensor", "arviz", "nutpie", "numba", "matplotlib")) == []
 
 
@@ -60,6 +61,7 @@ def test_every_public_name_can_be_had():
         ["compare", "--help"],
         ["kaplan-or-chinchilla", "--help"],
         ["backtest", "--help"],
+        ["calibrate", "--help"],
     ],
 )
 def test_help_computes_nothing(arguments):

@@ -8,6 +8,7 @@ import typer
 
 from bayes_scaling.cli.allocate import allocate
 from bayes_scaling.cli.backtest import backtest
+from bayes_scaling.cli.calibrate import calibrate
 from bayes_scaling.cli.compare import compare
 from bayes_scaling.cli.data import data
 from bayes_scaling.cli.demo import demo
@@ -38,6 +39,7 @@ app = typer.Typer(
         "bayes-scaling compare runs.csv --models chinchilla,kaplan-nd,coupled",
         "bayes-scaling kaplan-or-chinchilla runs.csv",
         "bayes-scaling backtest runs.csv --cuts 0.5,0.7,0.9",
+        "bayes-scaling calibrate my_card.toml --engine quick",
     ),
 )
 
@@ -129,5 +131,14 @@ app.command(
         "bayes-scaling backtest runs.csv --cuts 0.6,0.8 -o backtest.html",
     )
 )(reported(backtest))
+app.command(
+    epilog=examples(
+        "bayes-scaling calibrate chinchilla --engine quick",
+        "bayes-scaling calibrate my_card.toml --runs runs.csv --jobs 2 -o my_card.png",
+        "bayes-scaling calibrate chinchilla-hierarchical --runs runs.csv --by architecture",
+        "bayes-scaling calibrate --all --simulations 100 --jobs 4 --resume study -o figures",
+        "bayes-scaling calibrate coupled --scheduler tcp://10.0.0.1:8786 --json",
+    )
+)(reported(calibrate))
 app.add_typer(data, name="data")
 app.add_typer(models, name="models")

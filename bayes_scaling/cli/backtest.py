@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,7 +21,18 @@ from bayes_scaling.cli.reading import (
     Table,
     Where,
 )
-from bayes_scaling.cli.sampling import Chains, Draws, Quiet, Seed, Tune, check_ranges
+from bayes_scaling.cli.sampling import (
+    Chains,
+    Draws,
+    Engine,
+    Jobs,
+    Quiet,
+    Resume,
+    Scheduler,
+    Seed,
+    Tune,
+    check_ranges,
+)
 from bayes_scaling.errors import InputError
 from bayes_scaling.resources import DEFAULT_CARD
 
@@ -63,29 +73,6 @@ Methods = Annotated[
         "--methods",
         metavar="NAMES",
         help="Baselines beside the posterior, of huber, best-run and cone; none for none.",
-    ),
-]
-Engine = Annotated[
-    str,
-    typer.Option("--engine", metavar="NAME", help="nuts, or quick, as in `bayes-scaling fit`."),
-]
-Jobs = Annotated[
-    int | None, typer.Option("--jobs", metavar="N", help="Processes of this machine; by default 1.")
-]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="Run on a Dask scheduler, such as tcp://10.0.0.1:8786 (the extra dask).",
-    ),
-]
-Resume = Annotated[
-    Path | None,
-    typer.Option(
-        "--resume",
-        metavar="DIR",
-        help="Keep every finished fit in this folder; the same command goes on from there.",
     ),
 ]
 

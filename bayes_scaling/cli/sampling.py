@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bayes_scaling.errors import InputError
 
-__all__ = ["Chains", "Draws", "Quiet", "Seed", "Tune", "check_ranges"]
+__all__ = [
+    "Chains", "Draws", "Engine", "Jobs", "Quiet", "Resume", "Scheduler", "Seed", "Tune",
+    "check_ranges",
+]  # fmt: skip
 
 RANGES = {"seed": (0, 2**32 - 1), "draws": (4, 100_000), "tune": (1, 100_000), "chains": (2, 64)}
 
@@ -18,6 +22,29 @@ Tune = Annotated[int, typer.Option("--tune", help="Draws of a chain to adapt wit
 Chains = Annotated[int, typer.Option("--chains", help="Number of chains.")]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress and no table; warnings still.")
+]
+Engine = Annotated[
+    str,
+    typer.Option("--engine", metavar="NAME", help="nuts, or quick, as in `bayes-scaling fit`."),
+]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", metavar="N", help="Processes of this machine; by default 1.")
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Run on a Dask scheduler, such as tcp://10.0.0.1:8786 (the extra dask).",
+    ),
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        "--resume",
+        metavar="DIR",
+        help="Keep every finished fit in this folder; the same command goes on from there.",
+    ),
 ]
 
 

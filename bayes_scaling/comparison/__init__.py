@@ -3,7 +3,8 @@
 from bayes_scaling.comparison.average import AveragedFit, average_fits
 from bayes_scaling.comparison.backtest import backtest
 from bayes_scaling.comparison.backtest_result import Backtest
-from bayes_scaling.comparison.calibration import Calibration, calibrate
+from bayes_scaling.comparison.calibration import calibrate, calibrate_models
+from bayes_scaling.comparison.calibration_result import Calibration
 from bayes_scaling.comparison.compare import compare, compare_models
 from bayes_scaling.comparison.extrapolation import HeldOut
 from bayes_scaling.comparison.kaplan_or_chinchilla import (
@@ -28,6 +29,7 @@ __all__ = [
     "average_fits",
     "backtest",
     "calibrate",
+    "calibrate_models",
     "compare",
     "compare_models",
     "kaplan_or_chinchilla",

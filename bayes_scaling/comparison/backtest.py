@@ -15,6 +15,7 @@ from bayes_scaling.comparison.backtest_result import Backtest, prediction_rows
 from bayes_scaling.comparison.baselines import BASELINES
 from bayes_scaling.comparison.cuts import Cut, Cuts, make_cuts, read_shares, whole
 from bayes_scaling.comparison.executors import cores_of_one, place_for
+from bayes_scaling.comparison.many_fits import design_digest
 from bayes_scaling.comparison.methods import (
     Method,
     Part,
@@ -22,7 +23,7 @@ from bayes_scaling.comparison.methods import (
     Registered,
     find_methods,
 )
-from bayes_scaling.comparison.posterior_method import Model, design_digest, posterior
+from bayes_scaling.comparison.posterior_method import Model, posterior
 from bayes_scaling.comparison.scoring import score_draws
 from bayes_scaling.comparison.studies import Task, run_tasks, seed_of
 from bayes_scaling.comparison.study_folder import digest

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from bayes_scaling.comparison.study_folder import digest
 from bayes_scaling.inference.attempts import sample_with_care
 from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.design import Design
+from bayes_scaling.inference.diagnostics.convergence import sampled_well
 from bayes_scaling.inference.fitting import check_engine
 from bayes_scaling.inference.model import build_model, with_runs
 from bayes_scaling.inference.quick import QuickError, quick_sample
@@ -16,7 +22,14 @@ from bayes_scaling.inference.sample import Effort, Sampling
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["ManyFits"]
+__all__ = ["ONE_AT_A_TIME", "ManyFits", "design_digest", "kept", "mixed"]
+
+MOST_MODELS = 6
+"""Compiled models that a process keeps."""
+
+_KEPT: OrderedDict[str, ManyFits] = OrderedDict()
+ONE_AT_A_TIME = threading.Lock()
+"""Workers of Dask may have threads; compiling is not made for that."""
 
 
 class ManyFits:
@@ -70,3 +83,37 @@ class ManyFits:
             self._compiled = nutpie.compile_pymc_model(self.model)
         compiled = with_runs(self._compiled, self.model, design)
         return sample_with_care(self.model, self.effort, seed=seed, compiled=compiled)
+
+
+def kept(card: ModelCard, base: Design, effort: Effort, engine: str) -> ManyFits:
+    """What this process keeps for tasks with this card and base, so that it compiles once.
+
+    The model is compiled with `base`, which must be the same for all tasks that share it: then
+    draws do not depend on which of them came first.
+    """
+    key = digest([card.model_dump_json(), design_digest(base), repr(effort), engine])
+    if key not in _KEPT:
+        _KEPT[key] = ManyFits(card, base, effort, engine=engine)
+        if len(_KEPT) > MOST_MODELS:
+            _KEPT.popitem(last=False)
+    _KEPT.move_to_end(key)
+    return _KEPT[key]
+
+
+def mixed(sampling: Sampling, attempts: int) -> bool:
+    """Whether the draws may be used; those of a first attempt have been looked at already."""
+    return attempts == 1 or sampled_well(sampling.tree)
+
+
+def design_digest(design: Design) -> str:
+    """Hash of a design's arrays and labels."""
+    facts = {name: _plain(value) for name, value in vars(design).items()}
+    return digest(facts | {"reference": design.reference.log_loss})
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    return value if isinstance(value, tuple | str | int | float) else None

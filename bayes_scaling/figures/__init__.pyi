@@ -1,6 +1,7 @@
 from .allocation import plot_allocation as plot_allocation
 from .backtest import plot_coverage as plot_coverage
 from .backtest import plot_predictions as plot_predictions
+from .calibration import plot_calibration as plot_calibration
 from .exponents import plot_exponents as plot_exponents
 from .forecast import plot_forecast as plot_forecast
 from .frontier import plot_frontier as plot_frontier

@@ -177,6 +177,11 @@ class ModelCard(_Strict):
         return self.noise.sigma if name == "sigma" else self.priors[name]
 
     @property
+    def within(self) -> float | None:
+        """Decades before the costliest run where the drift begins; None where there is none."""
+        return None if self.discrepancy is None else self.discrepancy.within
+
+    @property
     def parameter_names(self) -> tuple[str, ...]:
         """What groups have of their own: parameters of the law, of its drift, of the noise."""
         noise = ("sigma",) if self.noise.slope is None else (SLOPE, "sigma")

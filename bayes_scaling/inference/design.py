@@ -61,7 +61,7 @@ class Design:
     edge : float array of shape (group,), or None
         Log of the compute (or other variable, see `bayes_scaling.laws.log_scale`) beyond which the
         loss of a group drifts away from the law. None where the card knows of no drift.
-    within : float
+    within : float, or None
         Decades by which the edge lies below the costliest run.
     """
 
@@ -79,7 +79,7 @@ class Design:
     log_loss_se: Array | None
     reference: Reference
     edge: Array | None = None
-    within: float = 0.0
+    within: float | None = None
 
     @property
     def beyond(self) -> Array | None:
@@ -125,10 +125,11 @@ class Design:
 
     def settled(self) -> Design:
         """The design with the reference and edges of its own rows."""
-        edge = self.edge
-        if edge is not None:
+        edge = None
+        if self.within is not None:
+            log_x = log_scale(self.log_inputs)
             # A group of which no row is left keeps the edge it had.
-            log_x, edge = log_scale(self.log_inputs), edge.copy()
+            edge = np.full(len(self.groups), log_x.max()) if self.edge is None else self.edge.copy()
             for group in np.unique(self.group_index):
                 most = log_x[self.group_index == group].max()
                 edge[group] = most - self.within * np.log(10.0)
@@ -168,7 +169,6 @@ def make_design(runs: Runs, by: str | Sequence[str] | None, card: ModelCard) -> 
     groups, levels, group_levels, group_index = _groups(runs, by)
     training_run_index, training_runs = _training_runs(runs)
     budget, budgets = _budgets(runs, groups, group_index) if card.varying else (None, ())
-    discrepancy = card.discrepancy
     design = Design(
         by=by,
         groups=groups,
@@ -183,8 +183,7 @@ def make_design(runs: Runs, by: str | Sequence[str] | None, card: ModelCard) -> 
         log_loss=np.log(runs.loss),
         log_loss_se=_stated_errors(runs),
         reference=Reference.of(inputs, runs.loss),
-        edge=None if discrepancy is None else np.zeros(len(groups)),
-        within=0.0 if discrepancy is None else discrepancy.within,
+        within=card.within,
     )
     return design.settled()
 

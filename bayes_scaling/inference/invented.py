@@ -117,4 +117,5 @@ def invented_design(
         log_loss=np.zeros(len(index)),
         log_loss_se=None,
         reference=Reference.of(inputs, np.ones(len(index))),
-    )
+        within=card.within,
+    ).settled()

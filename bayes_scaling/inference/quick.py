@@ -1,9 +1,9 @@
 """The quick engine: mode, Laplace approximation and importance sampling, without a compiler.
 
 For one group of runs. The log posterior is evaluated with numpy, in anchored coordinates, where it
-is nearly Gaussian. A Student-t around the mode, as wide as the curvature there says, proposes
-draws; importance weights correct them, and their Pareto k (Vehtari et al. 2024, arXiv:1507.02646)
-says whether they can.
+is nearly Gaussian. A Student-t around the mode, as wide as the curvature there says, and mixtures
+fitted to what it finds propose draws; importance weights correct them, and their Pareto k
+(Vehtari et al. 2024, arXiv:1507.02646) says whether they can.
 """
 
 from __future__ import annotations
@@ -21,18 +21,29 @@ from bayes_scaling.inference.coordinates import Coordinates
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.model import coordinates, parameter_names, population_prior
 from bayes_scaling.inference.pointwise import log_likelihood, noise_of
+from bayes_scaling.inference.proposals import (
+    WIDER,
+    Proposal,
+    balanced,
+    fitted_mixture,
+    moments,
+    resample,
+)
 from bayes_scaling.inference.sample import Effort, Sampling
 
 __all__ = ["PARETO_K_MAX", "QuickError", "quick_sample"]
 
 PARETO_K_MAX = 0.7
 N_STARTS = 6
-ROUNDS = 5
+ROUNDS = 3
 """Times that the proposal is fitted to its own weighted draws until the weights behave."""
 
+REFINEMENTS = (2, 6)
+"""Mixtures that are fitted to what has been drawn so far: always, and at most while the weights do
+not behave. Without them 5 % and 95 % quantiles on small public sweeps lay up to one posterior
+standard deviation from those of NUTS."""
+
 GOOD_K = 0.5
-PROPOSAL_NU = 7.0
-WIDER = 1.15
 _STEP, _SECOND_STEP = 1e-5, 2e-4
 _CELLS = 4_000_000
 """Draws x runs that are evaluated at once, to bound memory."""
@@ -130,23 +141,38 @@ def quick_sample(card: ModelCard, design: Design, effort: Effort, *, seed: int) 
         raise QuickError("some rows are checkpoints of one run, which it knows nothing about")
     rng = np.random.default_rng([seed, 3])
     target = _Target(card=card, design=design)
-    mode = _mode(target, rng)
-    mean, factor = mode, _factor(target, mode)
     n = effort.chains * effort.draws
-    for _ in range(ROUNDS):
-        z, log_weights = _propose(target, mean, factor, n, rng)
-        weights, k = _smoothed(log_weights)
-        if k < GOOD_K:
-            break
-        mean, factor = _moments(z, weights, factor)
+    pool = _drawn(target, n, rng)
+    weights, k = pool.weights, pool.k
     if not k < PARETO_K_MAX:
         raise QuickError(f"the posterior is too far from Gaussian (Pareto k {k:.2f})")
-    chosen = _resample(weights, n, rng)
-    theta = target.theta(z[chosen]).reshape(effort.chains, effort.draws, -1)
+    chosen = resample(weights, n, rng)
+    theta = target.theta(pool.z[chosen]).reshape(effort.chains, effort.draws, -1)
     return Sampling(
         tree=_tree(target, theta, k, 1.0 / float(np.sum(weights**2))),
         seconds={"compile": 0.0, "sample": time.perf_counter() - start},
     )
+
+
+def _drawn(target: _Target, n: int, rng: np.random.Generator) -> _Pool:
+    """Weighted draws of a Student-t and of mixtures, `n` of each."""
+    mode = _mode(target, rng)
+    proposal = Proposal.single(mode, _factor(target, mode))
+    for _ in range(ROUNDS):
+        pool = _Pool(target, n, rng).add(proposal)
+        if pool.k < GOOD_K:
+            break
+        found = moments(pool.z, pool.weights)
+        if found is not None:
+            proposal = Proposal.single(found[0], WIDER * found[1])
+    least, most = REFINEMENTS
+    for i in range(most):
+        if i >= least and pool.k < GOOD_K:
+            break
+        mixture = fitted_mixture(pool.z, pool.weights, rng)
+        if mixture is not None:
+            pool = pool.add(mixture)
+    return pool
 
 
 def _mode(target: _Target, rng: np.random.Generator) -> Array:
@@ -202,17 +228,25 @@ def _factor(target: _Target, mode: Array) -> Array:
     return np.asarray(WIDER * axes / np.sqrt(np.maximum(scale, floor)))
 
 
-def _propose(
-    target: _Target, mean: Array, factor: Array, n: int, rng: np.random.Generator
-) -> tuple[Array, Array]:
-    """Draws of a Student-t and their log importance weights."""
-    d = len(mean)
-    normal, gamma = rng.standard_normal((n, d)), rng.chisquare(PROPOSAL_NU, n) / PROPOSAL_NU
-    standard = normal / np.sqrt(gamma)[:, None]
-    z = mean + standard @ factor.T
-    square = (standard**2).sum(axis=1)
-    log_proposal = -(PROPOSAL_NU + d) / 2 * np.log1p(square / PROPOSAL_NU)
-    return z, target(z) - log_proposal
+class _Pool:
+    """Equally many draws of each of some proposals, weighted as draws of all of them together."""
+
+    def __init__(self, target: _Target, n: int, rng: np.random.Generator) -> None:
+        self.target, self.n, self.rng = target, n, rng
+        self.proposals: tuple[Proposal, ...] = ()
+        self.z = np.zeros((0, len(target.prior[0])))
+        self.log_target = np.zeros(0)
+        self.weights, self.k = np.zeros(0), np.inf
+
+    def add(self, proposal: Proposal) -> _Pool:
+        """The pool with draws of one more proposal."""
+        pool = _Pool(self.target, self.n, self.rng)
+        drawn = proposal.draw(self.n, self.rng)
+        pool.proposals = (*self.proposals, proposal)
+        pool.z = np.concatenate([self.z, drawn])
+        pool.log_target = np.append(self.log_target, self.target(drawn))
+        pool.weights, pool.k = _smoothed(pool.log_target - balanced(pool.proposals, pool.z))
+        return pool
 
 
 def _smoothed(log_weights: Array) -> tuple[Array, float]:
@@ -223,24 +257,6 @@ def _smoothed(log_weights: Array) -> tuple[Array, float]:
     smoothed, k = array_stats.psislw(-finite)  # it takes log likelihoods, and negates them
     weights = np.exp(smoothed - smoothed.max())
     return weights / weights.sum(), float(k)
-
-
-def _moments(z: Array, weights: Array, factor: Array) -> tuple[Array, Array]:
-    """Mean and square root of the covariance of weighted draws."""
-    mean = weights @ z
-    centred = z - mean
-    covariance = (centred * weights[:, None]).T @ centred
-    scale, axes = np.linalg.eigh(covariance)
-    if not np.all(scale > 0):
-        return mean, factor
-    return mean, np.asarray(WIDER * axes * np.sqrt(scale))
-
-
-def _resample(weights: Array, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Indices of equally weighted draws, systematically and in random order."""
-    places = (rng.uniform() + np.arange(n)) / n
-    chosen = np.searchsorted(np.cumsum(weights), places).clip(0, len(weights) - 1)
-    return rng.permutation(chosen)
 
 
 def _tree(target: _Target, theta: Array, k: float, ess: float) -> xr.DataTree:

@@ -153,7 +153,7 @@ def design_of(fit: Fit) -> Design:
         log_loss_se=None if error is None else np.nan_to_num(error) / loss,
         reference=fit.reference,
         edge=fit.edge,
-        within=0.0 if fit.card.discrepancy is None else fit.card.discrepancy.within,
+        within=fit.card.within,
     )
 
 

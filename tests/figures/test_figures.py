@@ -79,7 +79,9 @@ def fit(request):
 def test_every_public_figure_is_tested_here():
     tested = {name.split("-")[0] for name in SINGLE} | set(PANELS)
     # Those of comparisons are tested beside them, in tests/comparison and tests/report.
-    of_comparisons = {"plot_plans", "plot_exponents", "plot_coverage", "plot_predictions"}
+    of_comparisons = {
+        "plot_plans", "plot_exponents", "plot_coverage", "plot_predictions", "plot_calibration",
+    }  # fmt: skip
     assert {f"plot_{name}" for name in tested} | of_comparisons == set(figures.__all__)
 
 
