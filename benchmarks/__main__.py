@@ -1,13 +1,23 @@
-"""Command line of the benchmarks: speed, scaling, accuracy, laws, reproduce, cone, discrepancy."""
+"""Command line of the benchmarks: see ``python -m benchmarks --help``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import accuracy, cone, discrepancy, laws, reproduce, scaling, speed
+from benchmarks import (
+    accuracy,
+    cone,
+    discrepancy,
+    fits,
+    laws,
+    quick,
+    reproduce,
+    scaling,
+    speed,
+)
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.record import RESULTS
 from benchmarks.world import Noise
@@ -22,45 +32,34 @@ EXAMPLES = """examples:
   python -m benchmarks reproduce --data FOLDER   beside published findings
   python -m benchmarks cone --data FOLDER        width of a conformal cone, from public sweeps
   python -m benchmarks discrepancy --data FOLDER   priors of the informed cards, and their worth
+  python -m benchmarks fits                      fits a minute, and memory of many of them
+  python -m benchmarks quick --data FOLDER       the quick engine beside NUTS on public sweeps
 
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
 
 
+RUN: dict[str, Callable[[argparse.Namespace], str]] = {
+    "speed": lambda p: speed.run(p.only, p.repeats, p.rows, p.runs, p.seed, p.results),
+    "scaling": lambda p: scaling.run(
+        p.rows, p.groups, p.rows_per_group, p.repeats, p.patience, p.seed, p.results
+    ),
+    "accuracy": lambda p: accuracy.run(
+        p.replications, p.rows, Noise(sigma=p.sigma, nu=p.nu), p.only, p.seed, p.results
+    ),
+    "laws": lambda p: laws.run(p.only, p.tables, not p.single, p.again, p.seed, p.results),
+    "reproduce": lambda p: reproduce.run(p.only, p.data, p.seed, p.results),
+    "cone": lambda p: cone.run(p.data, p.seed, p.results),
+    "discrepancy": lambda p: discrepancy.run(p.data, p.seed, p.results),
+    "fits": lambda p: fits.run(p.only, p.fits, p.rows, p.memory, p.seed, p.results),
+    "quick": lambda p: quick.run(p.only, p.data, p.seed, p.results),
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, run and print."""
     parsed = _parser().parse_args(arguments)
-    folder: Path = parsed.results
-    if parsed.command == "speed":
-        table = speed.run(
-            parsed.only, parsed.repeats, parsed.rows, parsed.runs, parsed.seed, folder
-        )
-    elif parsed.command == "scaling":
-        table = scaling.run(
-            parsed.rows,
-            parsed.groups,
-            parsed.rows_per_group,
-            parsed.repeats,
-            parsed.patience,
-            parsed.seed,
-            folder,
-        )
-    elif parsed.command == "laws":
-        table = laws.run(
-            parsed.only, parsed.tables, not parsed.single, parsed.again, parsed.seed, folder
-        )
-    elif parsed.command == "reproduce":
-        table = reproduce.run(parsed.only, parsed.data, parsed.seed, folder)
-    elif parsed.command == "cone":
-        table = cone.run(parsed.data, parsed.seed, folder)
-    elif parsed.command == "discrepancy":
-        table = discrepancy.run(parsed.data, parsed.seed, folder)
-    else:
-        noise = Noise(sigma=parsed.sigma, nu=parsed.nu)
-        table = accuracy.run(
-            parsed.replications, parsed.rows, noise, parsed.only, parsed.seed, folder
-        )
-    print(table)
+    print(RUN[parsed.command](parsed))
     return 0
 
 
@@ -82,7 +81,25 @@ def _parser() -> argparse.ArgumentParser:
     _reproduce(commands.add_parser("reproduce", parents=[common], help="published findings"))
     _data(commands.add_parser("cone", parents=[common], help="slopes of the conformal cone"))
     _data(commands.add_parser("discrepancy", parents=[common], help="priors from public sweeps"))
+    _fits(commands.add_parser("fits", parents=[common], help="fits a minute"))
+    _quick(commands.add_parser("quick", parents=[common], help="the quick engine beside NUTS"))
     return parser
+
+
+def _fits(parser: argparse.ArgumentParser) -> None:
+    places = list(fits.PLACES)
+    parser.add_argument("--only", nargs="+", choices=places, default=places)
+    parser.add_argument("--fits", type=int, default=60, help="on the clock, in each place")
+    parser.add_argument("--rows", type=int, default=200, help="of a simulated table")
+    parser.add_argument(
+        "--memory", type=int, nargs="*", default=[20, 200], help="peak memory after so many fits"
+    )
+
+
+def _quick(parser: argparse.ArgumentParser) -> None:
+    cards = list(quick.CARDS)
+    parser.add_argument("--only", nargs="+", choices=cards, default=cards)
+    _data(parser)
 
 
 def _reproduce(parser: argparse.ArgumentParser) -> None:
