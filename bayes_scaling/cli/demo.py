@@ -35,7 +35,7 @@ def demo(
 ) -> None:
     """Fit published runs of several model families, and ask the fit the usual questions.
 
-    Takes a minute or two, needs no network. With --json: {format, seconds, fit, forecast,
+    Takes two or three minutes, needs no network. With --json: {format, seconds, fit, forecast,
     allocate, files}.
     """
     import bayes_scaling as bs
