@@ -101,6 +101,17 @@ def test_the_posterior_of_the_right_law_is_calibrated_near_its_runs():
     assert row["width90"] < 0.05
 
 
+def test_runs_beyond_the_cut_are_predicted_with_the_drift_from_there():
+    table = example_backtest().predictions()
+    width = table["upper90"] - table["lower90"]
+    at = ["group", "cut", "row"]
+    widths = table.assign(width=width).pivot_table(index=at, columns="method", values="width")
+    factor = table.drop_duplicates(at).set_index(at)["factor"]
+    ratio = (widths["chinchilla"] / widths["chinchilla, law only"])[factor > 10]
+    assert len(ratio) > 3
+    assert (ratio > 1.5).all()
+
+
 def test_json_is_as_documented():
     value = json.loads(example_backtest().to_json())
     assert list(value["scores"][0])[:3] == SCORES[:3]

@@ -28,10 +28,15 @@ def fit(card):
     return bs.fit(invented_runs(), model=card, engine="quick", draws=1000, progress=False)
 
 
+_NOISE = {
+    name: np.full((1, 1), value)
+    for name, value in {"centre": 0.3, "scale": 0.2, "nu": 4.0, "skew": 3.0}.items()
+}
+
+
 def test_lopsided_noise_is_a_distribution():
     rng = np.random.default_rng(1)
-    one = np.ones((1, 1))
-    noise = Noise(centre=0.3 * one, scale=0.2 * one, nu=4 * one, skew=3 * one)
+    noise = Noise(**_NOISE)
 
     def density(x: float) -> float:
         return float(np.exp(log_likelihood(noise, np.array([x])))[0, 0])
@@ -42,6 +47,18 @@ def test_lopsided_noise_is_a_distribution():
         assert pit(noise, np.array([x]))[0, 0] == pytest.approx(below, abs=1e-6)
     many = replace(noise, centre=np.full((1, 4000), 0.3))
     assert kstest(pit(noise, many.draw(rng)).ravel(), "uniform").pvalue > 1e-3
+
+
+def test_lopsided_noise_of_the_model_is_the_numpy_one():
+    import pytensor.tensor as pt
+
+    from bayes_scaling.inference.model import _two_sided
+
+    noise = Noise(**_NOISE)
+    x = np.array([-0.4, 0.1, 0.29, 0.31, 0.8, 2.0])
+    given = (float(_NOISE[name][0, 0]) for name in ("nu", "centre", "scale", "skew"))
+    density = _two_sided(pt.as_tensor(x), *map(pt.as_tensor, given)).eval()
+    np.testing.assert_allclose(density, log_likelihood(noise, x)[0], rtol=1e-6)
 
 
 def test_drift_is_none_at_the_runs_and_grows_beyond(fit):
