@@ -133,7 +133,7 @@ def test_noise_of_a_far_run_follows_its_slope(fit):
 
 def test_ranks_of_drift_slope_and_skew_are_uniform(card):
     design = make_design(invented_runs(), (), card)
-    result = calibrate(card, design, simulations=60, engine="quick", seed=3)
+    result = calibrate(card, design, simulations=40, engine="quick", seed=3)
     p = result.p_values()
     assert any("drift_A" in name for name in p) and any("sigma_slope" in name for name in p)
     assert min(p.values()) > 1e-3 / len(p)
