@@ -9,7 +9,7 @@ fitted to what it finds propose draws; importance weights correct them, and thei
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,7 +34,10 @@ from bayes_scaling.inference.sample import Effort, Sampling
 __all__ = ["PARETO_K_MAX", "QuickError", "quick_sample"]
 
 PARETO_K_MAX = 0.7
-N_STARTS = 6
+N_STARTS, AGREEING = 6, 3
+"""Searches for the mode, at most; fewer if so many of them end at the highest density so far."""
+
+_SAME_MODE = 0.1
 ROUNDS = 3
 """Times that the proposal is fitted to its own weighted draws until the weights behave."""
 
@@ -140,7 +143,7 @@ def quick_sample(card: ModelCard, design: Design, effort: Effort, *, seed: int) 
     if design.training_run_index is not None:
         raise QuickError("some rows are checkpoints of one run, which it knows nothing about")
     rng = np.random.default_rng([seed, 3])
-    target = _Target(card=card, design=design)
+    target = _target(card, design)
     n = effort.chains * effort.draws
     pool = _drawn(target, n, rng)
     weights, k = pool.weights, pool.k
@@ -149,9 +152,16 @@ def quick_sample(card: ModelCard, design: Design, effort: Effort, *, seed: int) 
     chosen = resample(weights, n, rng)
     theta = target.theta(pool.z[chosen]).reshape(effort.chains, effort.draws, -1)
     return Sampling(
-        tree=_tree(target, theta, k, 1.0 / float(np.sum(weights**2))),
+        tree=_tree(card, target, theta, rng, k, 1.0 / float(np.sum(weights**2))),
         seconds={"compile": 0.0, "sample": time.perf_counter() - start},
     )
+
+
+def _target(card: ModelCard, design: Design) -> _Target:
+    """Without the drift where no run is beyond the edge: it then stays as the prior has it."""
+    if design.beyond is None or np.any(design.beyond > 0):
+        return _Target(card=card, design=design)
+    return _Target(card=card.law_only(), design=replace(design, edge=None))
 
 
 def _drawn(target: _Target, n: int, rng: np.random.Generator) -> _Pool:
@@ -188,14 +198,17 @@ def _mode(target: _Target, rng: np.random.Generator) -> Array:
         half = len(steps) // 2
         return -float(values[0]), -(values[1 : half + 1] - values[half + 1 :]) / (2 * _STEP)
 
-    ends = [
-        minimize(value_and_slope, z, jac=True, method="BFGS", options={"gtol": 1e-3})
-        for z in _starts(target, rng)
-    ]
-    best = min(ends, key=lambda end: float(end.fun))
-    if not np.isfinite(best.fun):
+    ends: list[tuple[float, Array]] = []
+    for z in _starts(target, rng):
+        end = minimize(value_and_slope, z, jac=True, method="BFGS", options={"gtol": 1e-3})
+        ends.append((float(end.fun), np.asarray(end.x)))
+        least = min(fun for fun, _ in ends)
+        if sum(fun < least + _SAME_MODE for fun, _ in ends) == AGREEING:
+            break
+    best = min(ends, key=lambda end: end[0])
+    if not np.isfinite(best[0]):
         raise QuickError("no start leads to a finite density")
-    return np.asarray(best.x)
+    return best[1]
 
 
 def _starts(target: _Target, rng: np.random.Generator) -> Array:
@@ -259,9 +272,16 @@ def _smoothed(log_weights: Array) -> tuple[Array, float]:
     return weights / weights.sum(), float(k)
 
 
-def _tree(target: _Target, theta: Array, k: float, ess: float) -> xr.DataTree:
+def _tree(
+    card: ModelCard, target: _Target, theta: Array, rng: np.random.Generator, k: float, ess: float
+) -> xr.DataTree:
+    """What the target leaves out of theta comes from the card's prior."""
     dims = ("chain", "draw")
     drawn = target.draws(theta)
+    names = parameter_names(card)
+    whole = rng.normal(*population_prior(card), size=(*theta.shape[:2], 1, len(names)))
+    whole[..., [names.index(name) for name in parameter_names(target.card)]] = drawn["theta"]
+    drawn["theta"] = whole
     posterior = xr.Dataset(
         {
             "theta": ((*dims, "group", "parameter"), drawn.pop("theta")),
@@ -271,7 +291,7 @@ def _tree(target: _Target, theta: Array, k: float, ess: float) -> xr.DataTree:
             "chain": np.arange(theta.shape[0]),
             "draw": np.arange(theta.shape[1]),
             "group": list(target.design.groups),
-            "parameter": parameter_names(target.card),
+            "parameter": names,
         },
     )
     stats = xr.Dataset(

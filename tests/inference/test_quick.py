@@ -82,6 +82,19 @@ def test_its_density_is_that_of_the_model(name):
     np.testing.assert_allclose(np.diff(target(z)), np.diff(theirs), rtol=1e-7)
 
 
+def test_a_drift_that_no_run_has_seen_stays_as_its_prior(quick):
+    theta = (
+        quick.tree.posterior["theta"].to_numpy().reshape(-1, quick.tree.posterior.parameter.size)
+    )
+    names = list(quick.tree.posterior.parameter.to_numpy())
+    for name in ("drift", "drift_A"):
+        prior, draws = quick.card.priors[name], theta[:, names.index(name)]
+        z = (draws - prior.mean) / prior.sigma
+        assert abs(z.mean()) < 4 / np.sqrt(len(z))
+        assert abs(z.std() - 1) < 4 / np.sqrt(2 * len(z))
+        assert abs(np.corrcoef(z, theta[:, names.index("E")])[0, 1]) < 4 / np.sqrt(len(z))
+
+
 def test_an_unknown_engine_is_refused():
     with pytest.raises(InputError, match=r"engine.*nuts.*quick"):
         bs.fit(RUNS, model="chinchilla", engine="quickest", progress=False)
