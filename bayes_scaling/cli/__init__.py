@@ -35,14 +35,14 @@ numbers in full precision and null for what is not finite::
     demo          {"format": 1, "seconds", "fit", "forecast", "allocate", "files"}
 
 STATISTICS are ``{"mean", "median", "sd", "lower", "upper", "prob"}``; a LAW is ``{"name", "model",
-"elpd_loo", "se", "weight", "elpd_extrapolation", "a": STATISTICS, "b": STATISTICS, "unreliable",
-"trusted"}``, with null for what was not asked or what the law does not have; a PAIR, two laws at
-one budget, ``{"one", "other", "flops", "ratio": STATISTICS of the size by other over that by one,
-"factor", "probability_differs", "verdict": "differs", "does not differ in practice" or
-"undecided", "loss_if_one_holds", "loss_if_other_holds", "text"}``. ``counting`` says what N and C
-count. Warnings go to standard error. With ``--json`` an error is printed there too, and on
-standard output as ``{"error": text, "problems": [...]}``, with one entry for each thing that is
-wrong with a table of runs.
+"elpd_loo", "se", "weight", "elpd_extrapolation", "weight_extrapolation", "a": STATISTICS, "b":
+STATISTICS, "unreliable", "trusted"}``, with null for what was not asked or what the law does not
+have; a PAIR, two laws at one budget, ``{"one", "other", "flops", "ratio": STATISTICS of the size by
+other over that by one, "factor", "probability_differs", "verdict": "differs", "does not differ in
+practice" or "undecided", "loss_if_one_holds", "loss_if_other_holds", "text"}``. ``counting`` says
+what N and C count. Warnings go to standard error. With ``--json`` an error is printed there too,
+and on standard output as ``{"error": text, "problems": [...]}``, with one entry for each thing that
+is wrong with a table of runs.
 
 Exit codes: 0; 1 if the answer comes from a fit that must not be trusted, or a card fails its
 check; 2 for bad input or use; 130 if interrupted.

@@ -49,7 +49,7 @@ def show_scores(comparison: Comparison) -> None:
             f"{row['se']:.1f}",
             f"{row['difference']:.1f} +- {row['difference_se']:.1f}" if i else NONE,
             f"{row['weight']:.2f}",
-            *([f"{row['elpd_extrapolation']:.1f}"] if held else []),
+            *([f"{row['elpd_extrapolation']:.1f}", _weight(row)] if held else []),
             _interval(row, "a"),
             _interval(row, "b"),
         ]
@@ -61,7 +61,7 @@ def show_scores(comparison: Comparison) -> None:
         "se",
         "behind the best",
         "weight",
-        *(["held out"] if held else []),
+        *(["held out", "weight there"] if held else []),
         "a",
         "b",
     ]
@@ -69,7 +69,7 @@ def show_scores(comparison: Comparison) -> None:
     caption = (
         "elpd: log predictive density of runs left out one at a time, nats in sum; "
         + ("held out: the same of the largest runs, by a fit without them; " if held else "")
-        + "weight: stacking. "
+        + f"weight: stacking, of these{' and of those held out' if held else ''}. "
         f"N_opt ~ C^a, D_opt ~ C^b{of}: median, and {output.interval_name(comparison.prob)}"
     )
     output.print_table(heads, rows, left=("law",), lines=True, caption=caption, width=output.WIDE)
@@ -82,6 +82,11 @@ def _of_group(comparison: Comparison) -> str:
 def _records(comparison: Comparison) -> list[dict[str, Any]]:
     table = comparison.table().rename_axis("law").reset_index()
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _weight(row: dict[str, Any]) -> str:
+    weight = row["weight_extrapolation"]
+    return NONE if math.isnan(weight) else f"{weight:.2f}"
 
 
 def _interval(row: dict[str, Any], name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,13 @@ from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.pointwise import log_likelihood, noise_of_runs
 
-__all__ = ["HeldOut", "largest_runs", "score_held_out"]
+__all__ = ["HeldOut", "largest_runs", "score_held_out", "stacked"]
 
 FEWEST_FITTED = 6
 """Runs that must be left to fit a law of five parameters."""
+
+STEPS = 2000
+"""Of a fixed point that climbs a concave function."""
 
 Array = NDArray[np.float64]
 
@@ -103,3 +107,19 @@ def score_held_out(
         error=unseen.log_loss - np.median(noise.centre, axis=0),
         decades=float(np.log10(flops[held].max() / flops[~held].max())),
     )
+
+
+def stacked(held_out: Mapping[str, HeldOut]) -> dict[str, float]:
+    """Weights of the mixture of predictions with the highest density of the runs held out.
+
+    Stacking (Yao et al. 2018, arXiv:1704.02030, eq. 4), of predictions at scale instead of runs
+    left out one at a time. The weights are those of a mixture of known densities, by expectation
+    and maximisation.
+    """
+    log_density = np.array([held.elpd for held in held_out.values()])
+    density = np.exp(log_density - log_density.max(axis=0))
+    weights = np.full(len(density), 1 / len(density))
+    for _ in range(STEPS):
+        parts = weights[:, None] * density
+        weights = (parts / parts.sum(axis=0)).mean(axis=1)
+    return dict(zip(held_out, weights.tolist(), strict=True))

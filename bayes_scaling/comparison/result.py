@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from bayes_scaling.comparison.average import AveragedFit, average_fits
-from bayes_scaling.comparison.extrapolation import HeldOut
+from bayes_scaling.comparison.extrapolation import HeldOut, stacked
 from bayes_scaling.comparison.plans import PlanDifference, pair_verdicts
 from bayes_scaling.decisions import Allocation, allocate
+from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.inference.summary import check_prob, summarise
 
@@ -77,6 +78,8 @@ class Comparison:
         table["elpd_extrapolation"] = [
             self.held_out[name].total if name in self.held_out else np.nan for name in table.index
         ]
+        at_scale = self.weights("held-out") if self.held_out else {}
+        table["weight_extrapolation"] = [at_scale.get(name, np.nan) for name in table.index]
         for exponent in ("a", "b"):
             found = [self._exponent(name, exponent, prob) or {} for name in table.index]
             for key in ("median", "lower", "upper"):
@@ -92,13 +95,31 @@ class Comparison:
         found = {key: float(v) for key, v in summarise(np.asarray(draws), prob).items()}
         return found | {"prob": prob}
 
-    def weights(self) -> dict[str, float]:
-        """Stacking weights, by law."""
-        return {str(name): float(weight) for name, weight in self.loo["weight"].items()}
+    def weights(self, by: str = "loo") -> dict[str, float]:
+        """Stacking weights, by law.
 
-    def average(self) -> AveragedFit:
-        """Answers averaged by the stacking weights; see `average_fits`."""
-        return average_fits(self.fits, self.weights())
+        Parameters
+        ----------
+        by : {"loo", "held-out"}
+            What they predict best: runs left out one at a time, or the largest runs by fits
+            without them.
+
+        Raises
+        ------
+        InputError
+            `by` is neither, or no runs were held out.
+        """
+        if by not in (known := ("loo", "held-out")):
+            raise InputError(unknown_name("kind of weight", by, known))
+        if by == "loo":
+            return {str(name): float(weight) for name, weight in self.loo["weight"].items()}
+        if not self.held_out:
+            raise InputError("no runs were held out; compare with hold_out=0.2 or so")
+        return stacked(self.held_out)
+
+    def average(self, by: str = "loo") -> AveragedFit:
+        """Answers averaged by stacking weights, as `weights` takes them; see `average_fits`."""
+        return average_fits(self.fits, self.weights(by))
 
     def allocations(self) -> dict[str, Allocation]:
         """Compute-optimal plans of each law, taken for the truth, at the comparison's budgets."""
@@ -154,6 +175,7 @@ class Comparison:
     def to_json(self) -> str:
         """Object with ``laws``, ``pairwise``, ``held_out``, ``verdicts`` and what was asked."""
         laws = []
+        at_scale = self.weights("held-out") if self.held_out else {}
         for name, row in self.loo.iterrows():
             held = self.held_out.get(str(name))
             laws.append(
@@ -164,6 +186,7 @@ class Comparison:
                     "se": float(row["se"]),
                     "weight": float(row["weight"]),
                     "elpd_extrapolation": None if held is None else held.total,
+                    "weight_extrapolation": at_scale.get(str(name)),
                     **{e: self._exponent(str(name), e, self.prob) for e in ("a", "b")},
                     "unreliable": int(row["unreliable"]),
                     "trusted": self.fits[str(name)].trusted,

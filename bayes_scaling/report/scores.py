@@ -30,7 +30,11 @@ def scores(comparison: Comparison) -> Table:
                 f"{row['elpd_loo']:.1f} ± {row['se']:.1f}",
                 behind if i else NONE,
                 f"{row['weight']:.2f}",
-                *([f"{row['elpd_extrapolation']:.1f}"] if comparison.held_out else []),
+                *(
+                    [f"{row['elpd_extrapolation']:.1f}", f"{row['weight_extrapolation']:.2f}"]
+                    if comparison.held_out
+                    else []
+                ),
                 *(_exponent(row, exponent) for exponent in "ab"),
                 str(int(row["unreliable"])),
             )
@@ -38,8 +42,8 @@ def scores(comparison: Comparison) -> Table:
     median = f"median ({percent(comparison.prob)})"
     heads = (
         "law", "elpd, leaving out one run", "behind the best", "stacking weight",
-        *(["elpd of the largest runs"] if comparison.held_out else []), f"a, {median}",
-        f"b, {median}", "unreliable runs",
+        *(["elpd of the largest runs", "weight there"] if comparison.held_out else []),
+        f"a, {median}", f"b, {median}", "unreliable runs",
     )  # fmt: skip
     return Table(name="Scores of the laws", heads=heads, rows=tuple(rows))
 

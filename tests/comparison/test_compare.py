@@ -1,6 +1,7 @@
 """Laws side by side, on small posteriors that were not sampled."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from examples import TRUTH, example_fit, example_runs, shifted
 import bayes_scaling as bs
 from bayes_scaling.comparison import average_fits, compare, kaplan_or_chinchilla
 from bayes_scaling.comparison.counted import exponent_as_counted
-from bayes_scaling.comparison.extrapolation import largest_runs
+from bayes_scaling.comparison.extrapolation import HeldOut, largest_runs, stacked
 from bayes_scaling.comparison.plans import pair_verdicts, plan_difference, verdict
 from bayes_scaling.comparison.terms import default_group
 from bayes_scaling.errors import InputError
@@ -91,6 +92,41 @@ def test_a_weight_of_one_gives_the_fit_itself(fit):
     mixed = average_fits({"it": fit, "other": point_mass(fit)}, {"it": 1.0, "other": 0.0})
     alone, averaged = (bs.forecast(each, params="7B", tokens="1T").table() for each in (fit, mixed))
     pd.testing.assert_frame_equal(alone, averaged)
+
+
+def test_weights_at_scale_are_those_of_the_best_mixture():
+    rng = np.random.default_rng(4)
+    elpd = np.log(rng.gamma(2.0, size=(3, 12)))
+    elpd[2] -= 5.0
+    held = {
+        name: HeldOut(elpd=values, error=values, decades=1.0)
+        for name, values in zip("abc", elpd, strict=True)
+    }
+    weights = np.array(list(stacked(held).values()))
+    assert weights.sum() == pytest.approx(1.0)
+    assert weights[2] < 1e-6
+
+    def score(first):
+        return np.log(np.array([first, 1 - first, 0]) @ np.exp(elpd)).sum()
+
+    grid = np.linspace(0, 1, 1001)
+    assert weights[0] == pytest.approx(grid[np.argmax([score(w) for w in grid])], abs=2e-3)
+
+
+def test_weights_at_scale_need_runs_that_were_held_out(fit):
+    result = compare({"one": fit, "two": shifted(fit, A=1.1)})
+    with pytest.raises(InputError, match="no runs were held out"):
+        result.average("held-out")
+    with pytest.raises(InputError, match="known: 'loo', 'held-out'"):
+        result.weights("best")
+    held = {
+        name: HeldOut(elpd=np.full(3, value), error=np.zeros(3), decades=1.0)
+        for name, value in (("one", 0.0), ("two", -1.0))
+    }
+    at_scale = replace(result, held_out=held)
+    assert at_scale.average("held-out").weights["one"] > 0.99
+    assert at_scale.table().loc["one", "weight_extrapolation"] > 0.99
+    assert json.loads(at_scale.to_json())["laws"][0]["weight_extrapolation"] is not None
 
 
 def test_the_largest_runs_stay_together_and_leave_enough():
