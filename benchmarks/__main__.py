@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks import (
     accuracy,
+    backtests,
     cone,
     discrepancy,
     fits,
@@ -32,6 +33,7 @@ EXAMPLES = """examples:
   python -m benchmarks reproduce --data FOLDER   beside published findings
   python -m benchmarks cone --data FOLDER        width of a conformal cone, from public sweeps
   python -m benchmarks discrepancy --data FOLDER   priors of the informed cards, and their worth
+  python -m benchmarks backtests --data FOLDER   our posteriors beside baselines on public sweeps
   python -m benchmarks fits                      fits a minute, and memory of many of them
   python -m benchmarks quick --data FOLDER       the quick engine beside NUTS on public sweeps
 
@@ -51,6 +53,7 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
     "reproduce": lambda p: reproduce.run(p.only, p.data, p.seed, p.results),
     "cone": lambda p: cone.run(p.data, p.seed, p.results),
     "discrepancy": lambda p: discrepancy.run(p.data, p.seed, p.results),
+    "backtests": lambda p: backtests.run(p.data, p.seed, p.results),
     "fits": lambda p: fits.run(p.only, p.fits, p.rows, p.memory, p.seed, p.results),
     "quick": lambda p: quick.run(p.only, p.data, p.seed, p.results),
 }
@@ -81,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _reproduce(commands.add_parser("reproduce", parents=[common], help="published findings"))
     _data(commands.add_parser("cone", parents=[common], help="slopes of the conformal cone"))
     _data(commands.add_parser("discrepancy", parents=[common], help="priors from public sweeps"))
+    _data(commands.add_parser("backtests", parents=[common], help="baselines on public sweeps"))
     _fits(commands.add_parser("fits", parents=[common], help="fits a minute"))
     _quick(commands.add_parser("quick", parents=[common], help="the quick engine beside NUTS"))
     return parser

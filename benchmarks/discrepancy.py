@@ -35,7 +35,10 @@ from bayes_scaling.runs import Runs, read_runs
 from benchmarks.cone import ANY_COUNTING, sweeps
 from benchmarks.record import machine, markdown, save, say
 
-__all__ = ["run"]
+__all__ = [
+    "FACTORS", "FEWEST", "LAWS", "Study", "best_drifts", "drifts", "everywhere", "run", "undressed",
+    "uneven", "with_drift",
+]  # fmt: skip
 
 FACTORS = (3.0, 10.0, 30.0, 100.0)
 """How far below the costliest run a cut lies."""
@@ -54,6 +57,9 @@ FEW = (3, 5, 10, 20)
 REPEATS = 6
 WHY = "as tried"
 
+Drift = tuple[float, float, float]
+"""Decades before the costliest run where it begins, and sds a decade of log loss and of terms."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
@@ -68,6 +74,11 @@ class Case:
     def source(self) -> str:
         """Paper or project that the sweep is of."""
         return self.sweep.split()[0]
+
+    @property
+    def limit(self) -> float:
+        """Most compute that is fitted, FLOPs."""
+        return float(self.runs.flops.max() / self.factor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +103,11 @@ class Study:
     """Sweeps, their cuts, and what is learned without each source."""
 
     tables: Mapping[str, Runs]
+
+    @classmethod
+    def read(cls, data: Path) -> Study:
+        """All sweeps of a folder."""
+        return cls(tables={name: runs_of(part) for name, part in sweeps(data).items()})
 
     @cached_property
     def cases(self) -> list[Case]:
@@ -119,26 +135,26 @@ class Study:
 def run(data: Path, seed: int, folder: Path) -> str:
     """Learn and judge, write ``discrepancy.json`` and return the tables as markdown."""
     facts = machine()
-    study = Study(tables={name: _runs(part) for name, part in sweeps(data).items()})
+    study = Study.read(data)
     content: dict[str, Any] = {"machine": facts, "factors": FACTORS, "seed": seed}
     texts = []
     for law in LAWS:
-        plain = _undressed(load_card(law))
-        start = _uneven(plain)
+        plain = undressed(load_card(law))
+        start = uneven(plain)
         informed = {source: study.population(start, source) for source in study.sources}
         learned = study.population(start)
         say(f"{law}: population learned")
         content[law] = {"population": _statistics(learned)}
         texts += [f"### {law}: population of {len(study.tables)} sweeps", _population(learned)]
         judged = {
-            "weak priors, law only": _everywhere(study, dict.fromkeys(study.sources, plain), None),
-            "learned priors, law only": _everywhere(study, informed, None),
+            "weak priors, law only": everywhere(study, dict.fromkeys(study.sources, plain), None),
+            "learned priors, law only": everywhere(study, informed, None),
         }
         tried = {}
         for label, cards in (("weak", dict.fromkeys(study.sources, plain)), ("learned", informed)):
-            for drift in product(WITHIN, LOSS, TERMS):
-                tried[label, drift] = _everywhere(study, cards, drift)
-            say(f"{law}, {label} priors: {len(WITHIN) * len(LOSS) * len(TERMS)} drifts tried")
+            for drift in drifts():
+                tried[label, drift] = everywhere(study, cards, drift)
+            say(f"{law}, {label} priors: {len(list(drifts()))} drifts tried")
             own = {drift: scores for (which, drift), scores in tried.items() if which == label}
             judged[f"{label} priors, drift chosen by other sources"] = _chosen(study, own)
         content[law]["judged"] = {name: _row(scores) for name, scores in judged.items()}
@@ -154,7 +170,7 @@ def run(data: Path, seed: int, folder: Path) -> str:
     return "\n\n".join(texts)
 
 
-def _runs(table: pd.DataFrame) -> Runs:
+def runs_of(table: pd.DataFrame) -> Runs:
     columns = [c for c in ("params", "tokens", "flops", "loss") if c in table]
     return read_runs(table[columns].reset_index(drop=True), tolerance=ANY_COUNTING)
 
@@ -170,19 +186,20 @@ def _cases(tables: Mapping[str, Runs]) -> Iterator[Case]:
                 yield Case(sweep=name, factor=factor, runs=runs, fitted=fitted)
 
 
-def _undressed(card: ModelCard) -> ModelCard:
+def undressed(card: ModelCard) -> ModelCard:
     """The card without discrepancy and hierarchy."""
     priors = {name: p for name, p in card.priors.items() if not name.startswith("drift")}
     return card.model_copy(update={"priors": priors, "discrepancy": None, "pooling": None})
 
 
-def _uneven(card: ModelCard) -> ModelCard:
+def uneven(card: ModelCard) -> ModelCard:
     """The card with noise that may change with compute."""
     slope = Normal(distribution="normal", mean=0.0, sigma=0.3, reason=WHY)
     return card.model_copy(update={"noise": card.noise.model_copy(update={"slope": slope})})
 
 
-def _with_drift(card: ModelCard, drift: tuple[float, float, float]) -> ModelCard:
+def with_drift(card: ModelCard, drift: Drift) -> ModelCard:
+    """The card with a drift beyond the runs."""
     within, loss, terms = drift
     priors: dict[str, Any] = dict(card.priors)
     for name in ("drift", *(f"drift_{each}" for each in card.get_law().drifting)):
@@ -219,14 +236,14 @@ def _moments(card: ModelCard, design: Design) -> tuple[np.ndarray, np.ndarray] |
     return theta.mean(axis=0), theta.var(axis=0)
 
 
-def _everywhere(
-    study: Study, cards: Mapping[str, ModelCard], drift: tuple[float, float, float] | None
+def everywhere(
+    study: Study, cards: Mapping[str, ModelCard], drift: Drift | None
 ) -> dict[tuple[str, float], Score]:
     """Scores of every case, by the card of its source."""
     scores = {}
     for case in study.cases:
         card = cards[case.source]
-        score = _score(card if drift is None else _with_drift(card, drift), case)
+        score = _score(card if drift is None else with_drift(card, drift), case)
         if score is not None:
             scores[case.sweep, case.factor] = score
     return scores
@@ -255,21 +272,32 @@ def _score(card: ModelCard, case: Case) -> Score | None:
 
 
 def _chosen(
-    study: Study, tried: Mapping[tuple[float, float, float], dict[tuple[str, float], Score]]
+    study: Study, tried: Mapping[Drift, Mapping[tuple[str, float], Score]]
 ) -> dict[tuple[str, float], Score]:
     """Scores of each source by the drift that scores best on the others."""
     scores: dict[tuple[str, float], Score] = {}
-    common = set.intersection(*(set(each) for each in tried.values()))
-    for source in study.sources:
-        others = [key for key in common if key[0].split()[0] != source]
-
-        def mean(drift: tuple[float, float, float], keys: Sequence[Any] = others) -> float:
-            return float(np.mean([tried[drift][key].crps for key in keys]))
-
-        best = min(tried, key=mean)
+    for source, best in best_drifts(study, tried).items():
         say(f"without {source}: within {best[0]}, loss {best[1]}, terms {best[2]}")
         scores |= {k: v for k, v in tried[best].items() if k[0].split()[0] == source}
     return scores
+
+
+def best_drifts(
+    study: Study, tried: Mapping[Drift, Mapping[tuple[str, float], Score]]
+) -> dict[str, Drift]:
+    """For each source, the drift that scores best on all others."""
+    common = set.intersection(*(set(each) for each in tried.values()))
+
+    def best(source: str) -> Drift:
+        others = [key for key in common if key[0].split()[0] != source]
+        return min(tried, key=lambda drift: np.mean([tried[drift][key].crps for key in others]))
+
+    return {source: best(source) for source in study.sources}
+
+
+def drifts() -> Iterator[Drift]:
+    """Every drift that is tried."""
+    yield from product(WITHIN, LOSS, TERMS)
 
 
 def _gains(
@@ -294,7 +322,7 @@ def _gains(
             scores = {
                 name: score
                 for name, card in cards.items()
-                if (score := _score(_with_drift(card, drift), smaller)) is not None
+                if (score := _score(with_drift(card, drift), smaller)) is not None
             }
             # Only tables that the quick engine could fit with both priors.
             if len(scores) == len(cards):

@@ -1,0 +1,150 @@
+"""The back-test of public sweeps: our posteriors beside every baseline, on the same runs.
+
+Each sweep is predicted 3, 10, 30 and 100 times beyond a cut in compute by cards that know nothing
+of its source: the population of priors and the drift are learned, as `benchmarks.discrepancy` does
+it, from the sweeps of all other sources. The cone alone has seen every sweep (its constant is
+learned from all of them), which favours it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayes_scaling.comparison import backtest
+from bayes_scaling.comparison.scoring import score_table
+from bayes_scaling.inference.card import ModelCard, load_card
+from bayes_scaling.inference.sample import Effort
+from bayes_scaling.runs import Runs
+from benchmarks.discrepancy import (
+    FACTORS,
+    LAWS,
+    Study,
+    best_drifts,
+    drifts,
+    everywhere,
+    undressed,
+    uneven,
+    with_drift,
+)
+from benchmarks.record import machine, markdown, save, say
+
+__all__ = ["run"]
+
+EFFORT = Effort(draws=500, tune=1000)
+SHOWN = (
+    "coverage50",
+    "coverage80",
+    "coverage90",
+    "coverage95",
+    "crps",
+    "log_score",
+    "width90",
+    "bias",
+)
+
+
+def run(data: Path, seed: int, folder: Path) -> str:
+    """Predict every sweep, write ``backtests.json`` and return the tables as markdown."""
+    facts = machine()
+    study = Study.read(data)
+    informed = {law: dict(_informed(study, law)) for law in LAWS}
+    plain = undressed(load_card("chinchilla")).model_copy(
+        update={"name": "chinchilla, weak priors"}
+    )
+    tables, counts = [], []
+    for name, runs in study.tables.items():
+        source = name.split()[0]
+        limits = [case.limit for case in study.cases if case.sweep == name]
+        if not limits:
+            continue
+        result = backtest(
+            runs,
+            model=[*(informed[law][source] for law in LAWS), plain],
+            max_flops=limits,
+            engine="quick",
+            effort=EFFORT,
+            seed=seed,
+            progress=False,
+        )
+        counts.append({"sweep": name, **result.counts})
+        asked = _nearest(runs, result.table["cut"])
+        tables.append(result.table.assign(sweep=name, source=source, beyond=asked))
+        say(f"{name}: {result.counts}")
+    table = pd.concat(tables, ignore_index=True)
+    table["case"] = table["sweep"] + " " + table["beyond"].astype(str)
+    scores = {
+        "all": _scores(table, {}),
+        **{f"{f:g}x": _scores(table, {"beyond": f}) for f in FACTORS},
+    }
+    sweeps = {name: _scores(table, {"sweep": name}) for name in table["sweep"].unique()}
+    content = {"machine": facts, "seed": seed, "counts": counts, "beyond": scores, "sweeps": sweeps}
+    save("backtests", content, folder)
+    return "\n\n".join([_report("beyond", scores), _report("sweep", sweeps)])
+
+
+def _informed(study: Study, law: str) -> Iterator[tuple[str, ModelCard]]:
+    """For each source, the card that the other sources teach."""
+    start = uneven(undressed(load_card(law)))
+    cards = {source: study.population(start, source) for source in study.sources}
+    tried = {drift: everywhere(study, cards, drift) for drift in drifts()}
+    for source, drift in best_drifts(study, tried).items():
+        say(f"{law} without {source}: within {drift[0]}, loss {drift[1]}, terms {drift[2]}")
+        card = with_drift(cards[source], drift)
+        yield source, card.model_copy(update={"name": f"{law}, learned elsewhere"})
+
+
+def _nearest(runs: Runs, cuts: pd.Series) -> np.ndarray:
+    """The factor that each cut was asked for."""
+    asked = np.array(FACTORS)
+    ratio = runs.flops.max() / cuts.to_numpy()
+    return asked[np.abs(np.log(ratio[:, None] / asked)).argmin(axis=1)]
+
+
+def _scores(table: pd.DataFrame, where: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Scores of every method, and the mean over cases of the CRPS."""
+    for column, value in where.items():
+        table = table[table[column] == value]
+    found = {}
+    for method, part in table.groupby("method", sort=False):
+        clusters = "source" if len(part["source"].unique()) > 1 else "case"
+        scores = score_table(part, clusters)
+        cases = part.groupby("case")["crps"].mean()
+        found[str(method)] = {
+            "cases": len(cases),
+            "n": len(part),
+            "crps_mean_of_cases": float(cases.mean()),
+            **{k: float(v) for k, v in scores.items() if k.removesuffix("_se") in SHOWN},
+        }
+    return found
+
+
+def _report(first: str, scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    heads = [first, "method", "cases", "runs", "CRPS, mean of cases", "CRPS, pooled"]
+    heads += ["log score", "inside 50 %", "80 %", "90 % (standard error)", "95 %", "width of 90 %"]
+    heads += ["bias"]
+    rows = [_cells(name, method, s) for name, own in scores.items() for method, s in own.items()]
+    return markdown(heads, rows)
+
+
+def _cells(name: str, method: str, s: Mapping[str, float]) -> list[str]:
+    error = s.get("coverage90_se", float("nan"))
+    return [
+        name,
+        method,
+        str(s["cases"]),
+        str(s["n"]),
+        f"{100 * s['crps_mean_of_cases']:.2f} %",
+        f"{100 * s['crps']:.2f} %",
+        f"{s['log_score']:.2f}",
+        f"{100 * s['coverage50']:.0f} %",
+        f"{100 * s['coverage80']:.0f} %",
+        f"{100 * s['coverage90']:.0f} ({100 * error:.0f}) %",
+        f"{100 * s['coverage95']:.0f} %",
+        f"{100 * s['width90']:.1f} %",
+        f"{100 * s['bias']:+.2f} %",
+    ]
