@@ -53,7 +53,9 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
     "reproduce": lambda p: reproduce.run(p.only, p.data, p.seed, p.results),
     "cone": lambda p: cone.run(p.data, p.seed, p.results),
     "discrepancy": lambda p: discrepancy.run(p.data, p.seed, p.results),
-    "backtests": lambda p: backtests.run(p.data, p.seed, p.results),
+    "backtests": lambda p: (backtests.run_grouped if p.grouped else backtests.run)(
+        p.data, p.seed, p.results
+    ),
     "fits": lambda p: fits.run(p.only, p.fits, p.rows, p.memory, p.seed, p.results),
     "quick": lambda p: quick.run(p.only, p.data, p.seed, p.results),
 }
@@ -84,10 +86,17 @@ def _parser() -> argparse.ArgumentParser:
     _reproduce(commands.add_parser("reproduce", parents=[common], help="published findings"))
     _data(commands.add_parser("cone", parents=[common], help="slopes of the conformal cone"))
     _data(commands.add_parser("discrepancy", parents=[common], help="priors from public sweeps"))
-    _data(commands.add_parser("backtests", parents=[common], help="baselines on public sweeps"))
+    _backtests(commands.add_parser("backtests", parents=[common], help="baselines and ours"))
     _fits(commands.add_parser("fits", parents=[common], help="fits a minute"))
     _quick(commands.add_parser("quick", parents=[common], help="the quick engine beside NUTS"))
     return parser
+
+
+def _backtests(parser: argparse.ArgumentParser) -> None:
+    _data(parser)
+    parser.add_argument(
+        "--grouped", action="store_true", help="hierarchical cards on tables of several groups"
+    )
 
 
 def _fits(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,8 @@ learned from all of them), which favours it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from bayes_scaling.comparison import backtest
 from bayes_scaling.comparison.scoring import score_table
 from bayes_scaling.inference.card import ModelCard, load_card
 from bayes_scaling.inference.sample import Effort
-from bayes_scaling.runs import Runs
+from bayes_scaling.runs import Runs, load_table, read_runs
+from benchmarks.cone import ANY_COUNTING
 from benchmarks.discrepancy import (
     FACTORS,
     LAWS,
@@ -33,7 +35,7 @@ from benchmarks.discrepancy import (
 )
 from benchmarks.record import machine, markdown, save, say
 
-__all__ = ["run"]
+__all__ = ["run", "run_grouped"]
 
 EFFORT = Effort(draws=500, tune=1000)
 SHOWN = (
@@ -85,6 +87,75 @@ def run(data: Path, seed: int, folder: Path) -> str:
     content = {"machine": facts, "seed": seed, "counts": counts, "beyond": scores, "sweeps": sweeps}
     save("backtests", content, folder)
     return "\n\n".join([_report("beyond", scores), _report("sweep", sweeps)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grouped:
+    """A table of several groups, and how it is cut."""
+
+    source: str
+    runs: Callable[[Path], pd.DataFrame]
+    by: str
+    cut: Mapping[str, Any]
+
+
+def _gadre(data: Path) -> pd.DataFrame:
+    return pd.read_csv(data / "gadre_overtraining.csv")
+
+
+def _xlstm(data: Path) -> pd.DataFrame:
+    table = pd.read_csv(data / "xlstm_scaling.csv")
+    return table[table["selected"] & table["run_set"].str.startswith("tokenparam")]
+
+
+GROUPED = {
+    # Of each corpus three runs have 1.4B or 6.9B parameters.
+    "gadre2024 by corpus, 1.4B and 6.9B held out": Grouped(
+        source="gadre2024", runs=_gadre, by="dataset", cut={"along": "params", "cuts": (0.9,)}
+    ),
+    "gadre2024 by corpus": Grouped(
+        source="gadre2024",
+        runs=_gadre,
+        by="dataset",
+        cut={"max_flops": tuple(5.7e21 / factor for factor in FACTORS[1:])},
+    ),
+    "beck2025_xlstm by architecture": Grouped(
+        source="beck2025_xlstm", runs=_xlstm, by="run_set", cut={"cuts": (0.5, 0.75)}
+    ),
+    "pile by family": Grouped(
+        source="pile",
+        runs=lambda _: load_table("pile-families"),
+        by="architecture",
+        cut={"cuts": (0.75,)},
+    ),
+}
+"""Tables whose groups a hierarchical card pools."""
+
+
+def run_grouped(data: Path, seed: int, folder: Path) -> str:
+    """Predict tables of several groups by NUTS, write ``backtests-grouped.json``."""
+    facts = machine()
+    informed = dict(_informed(Study.read(data), "coupled"))
+    pooling = load_card("coupled-informed").pooling
+    plain = load_card("chinchilla-hierarchical").law_only()
+    found, counts = {}, {}
+    for name, table in GROUPED.items():
+        frame = table.runs(data)
+        columns = [c for c in ("params", "tokens", "loss", table.by) if c in frame]
+        runs = read_runs(frame[columns].reset_index(drop=True), tolerance=ANY_COUNTING)
+        ours = informed[table.source].model_copy(update={"pooling": pooling})
+        result = backtest(
+            runs, model=[ours, plain], by=table.by, effort=EFFORT, seed=seed, progress=False,
+            **table.cut,
+        )  # fmt: skip
+        counts[name] = {**result.counts, "left_out": list(result.left_out)}
+        say(f"{name}: {counts[name]}")
+        # Groups of a table are clusters of one observation each.
+        own = result.table.assign(source=result.table["group"], case=result.table["group"])
+        found[name] = _scores(own, {})
+    content = {"machine": facts, "seed": seed, "counts": counts, "tables": found}
+    save("backtests-grouped", content, folder)
+    return _report("table", found)
 
 
 def _informed(study: Study, law: str) -> Iterator[tuple[str, ModelCard]]:
