@@ -20,6 +20,7 @@ from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.inference.progress import announce
 from bayes_scaling.inference.quick import QuickError, quick_sample
 from bayes_scaling.inference.sample import DEFAULT_SEED, Effort, Sampling, sample
+from bayes_scaling.laws import Law
 from bayes_scaling.resources import DEFAULT_CARD
 from bayes_scaling.runs import Problem, Runs, RunsError, check_groups
 
@@ -29,6 +30,11 @@ ENGINES = ("nuts", "quick")
 
 REFIT_DRAWS, REFIT_TUNE = 250, 500
 """Of a chain, without a run: enough for where the plan moves to, at a third of the first cost."""
+
+MOST_COMPILED = 3
+_COMPILED: dict[tuple[object, ...], tuple[Law, Any]] = {}
+"""Models that the last fits compiled, by card, runs and groups: fitting the same runs again, with
+another seed or more draws, need not compile."""
 
 
 def fit(
@@ -175,8 +181,9 @@ def sample_fit(
     model = build_model(question.card, design)
     seconds = {"import": time.perf_counter() - start}
     sampling, attempt = sample_with_care(
-        model, effort, seed=seed, sampler=sampler, progress=progress
+        model, effort, seed=seed, sampler=sampler, progress=progress, compiled=_compiled(question)
     )
+    _keep(question, sampling.compiled)
     shorter = replace(effort, draws=REFIT_DRAWS, tune=REFIT_TUNE)
 
     def refit(fewer: Design) -> Sampling:
@@ -190,6 +197,28 @@ def sample_fit(
         refit=None if sampling.compiled is None else refit,
     )
     return _checked(question, made, seed, seconds, start), sampling.compiled
+
+
+def _compiled(question: Question) -> Any:
+    """What an earlier fit of this process compiled for the same runs, or None."""
+    # A law of one's own may have been registered again, and changed, under the same name.
+    law, compiled = _COMPILED.get(_key(question), (None, None))
+    return compiled if law is question.card.get_law() else None
+
+
+def _keep(question: Question, compiled: Any) -> None:
+    if compiled is None:
+        return
+    _COMPILED.pop(_key(question), None)
+    _COMPILED[_key(question)] = (question.card.get_law(), compiled)
+    if len(_COMPILED) > MOST_COMPILED:
+        del _COMPILED[next(iter(_COMPILED))]
+
+
+def _key(question: Question) -> tuple[object, ...]:
+    # The runs are in it, since the geometry is theirs: the same seed gives the same draws.
+    card, design = question.card.model_dump_json(), question.design
+    return card, question.runs.hash, design.by, design.groups, design.group_index.tobytes()
 
 
 def _quick_fit(question: Question, effort: Effort, seed: int) -> Fit:
