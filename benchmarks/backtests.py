@@ -86,7 +86,7 @@ def run(data: Path, seed: int, folder: Path) -> str:
     sweeps = {name: _scores(table, {"sweep": name}) for name in table["sweep"].unique()}
     content = {"machine": facts, "seed": seed, "counts": counts, "beyond": scores, "sweeps": sweeps}
     save("backtests", content, folder)
-    return "\n\n".join([_report("beyond", scores), _report("sweep", sweeps)])
+    return "\n\n".join([_report("beyond", scores), _compact(sweeps)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +192,30 @@ def _scores(table: pd.DataFrame, where: Mapping[str, Any]) -> dict[str, dict[str
             **{k: float(v) for k, v in scores.items() if k.removesuffix("_se") in SHOWN},
         }
     return found
+
+
+BRIEF = {
+    "ours": "coupled, learned elsewhere",
+    "plain": "chinchilla, weak priors",
+    "Huber": "huber",
+    "cone": "cone",
+}
+"""Methods in the table of sweeps, and what it calls them."""
+
+
+def _compact(sweeps: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    heads = ["sweep", "cuts", "runs"]
+    heads += [f"CRPS, {name}" for name in BRIEF] + [f"in 90 %, {name}" for name in BRIEF]
+    heads += [f"width, {name}" for name in BRIEF]
+    rows = []
+    for name, scores in sweeps.items():
+        own = [scores[method] for method in BRIEF.values()]
+        cells = [name, str(own[0]["cases"]), str(own[0]["n"])]
+        cells += [f"{100 * s['crps_mean_of_cases']:.2f} %" for s in own]
+        cells += [f"{100 * s['coverage90']:.0f} %" for s in own]
+        cells += [f"{100 * s['width90']:.1f} %" for s in own]
+        rows.append(cells)
+    return markdown(heads, rows)
 
 
 def _report(first: str, scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
