@@ -179,6 +179,13 @@ class Costs(_Strict):
         fits = made.memory * made.devices / made.bytes_per_param
         return fits if most is None else min(most, fits)
 
+    def with_inference(self, tokens: Any) -> Costs:
+        """The same with so many tokens of inference, prompt and output in the same proportion."""
+        total, was = parse_quantity(tokens), self.inference
+        prompt = total * was.prompt_tokens / was.tokens if was.tokens else 0.0
+        given = {"prompt_tokens": prompt, "output_tokens": total - prompt}
+        return read_costs({**self.model_dump(), "inference": {**was.model_dump(), **given}})
+
     @overload
     def training_flops(self, params: float, tokens: float) -> float: ...
     @overload
@@ -248,7 +255,9 @@ def read_costs(given: Mapping[str, Any], *, source: str = "costs") -> Costs:
         return Costs.model_validate(given)
     except ValidationError as error:
         problems = [
-            f"  {'.'.join(map(str, item['loc']))}: {item['msg']}".replace("  : ", "  ")
+            f"  {'.'.join(map(str, item['loc']))}: {item['msg']}".replace("  : ", "  ").replace(
+                "Value error, ", ""
+            )
             + (
                 f" (given {item['input']!r})"
                 if isinstance(item["input"], str | float | int)

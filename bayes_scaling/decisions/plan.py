@@ -177,6 +177,7 @@ def _for_budget(
         curve=curve,
         valley=within(ground, spend, curve, "regret", nats),
         deadweight_valley=wasted,
+        p_rising=best.p_rising,
         law_only=_law_only(ground, spend, risk) if ground.fit.drifts else None,
     )
     return made, refused

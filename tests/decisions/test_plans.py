@@ -151,6 +151,17 @@ def test_deadweight_is_the_compute_that_would_have_done(sure):
         assert float(choice.sel(choice=name)["regret"]) == pytest.approx(regret, abs=1e-8)
 
 
+def test_draws_that_want_less_compute_are_told(fit):
+    far = bs.plan(fit, flops=1e27)
+    flops = np.geomspace(1e24, 1e27, 13)
+    losses = bs.allocate(fit, flops=flops).draws["loss"].to_numpy()
+    rising = np.mean(losses[:, :-1].min(axis=1) < losses[:, -1])
+    assert far.budgets[0].p_rising == pytest.approx(rising, abs=0.02)
+    assert rising > 0.02
+    assert any("smaller budget would have done better" in text for text in far.warnings)
+    assert bs.plan(fit.law_only(), flops=1e27).budgets[0].p_rising == 0
+
+
 def test_regret_of_every_draw_is_against_its_own_best(fit):
     found = bs.plan(fit, flops=C, params="280B").budgets[0]
     best = bs.allocate(fit, flops=C).draws
