@@ -140,9 +140,7 @@ def sentences(answer: Plan) -> Iterator[str]:
 def _optimum(each: BudgetPlan, prob: float) -> str:
     levels = [(1 - prob) / 2, (1 + prob) / 2]
     n, d = (np.quantile(each.draws[f"optimum_{name}"], levels) for name in ("params", "tokens"))
-    return (
-        f"Optimal are {_span(n)} parameters on {_span(d)} tokens ({100 * prob:.4g} % intervals)."
-    )
+    return f"Optimal are {_span(n)} parameters on {_span(d)} tokens ({100 * prob:.4g} % intervals)."
 
 
 def _flat(each: BudgetPlan) -> str:

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from examples import TRUTH, example_fit, law_fit
+from examples import TRUTH, counted, example_fit, law_fit
 from scipy.optimize import brentq
 
 import bayes_scaling as bs
@@ -71,6 +71,20 @@ def test_a_sure_lifetime_gives_the_stationary_point(sure, inferred):
     assert told["params"] == pytest.approx(n, rel=1e-6)
     assert told["inference_flops"] == pytest.approx(2 * n * inferred, rel=1e-6)
     assert told["training_flops"] + told["inference_flops"] == pytest.approx(C, rel=1e-9)
+
+
+def test_embeddings_take_part_in_compute(sure):
+    small = counted(sure, "N non-embedding, C 6ND").law_only()
+    costs = read_costs({"training": {"embeddings": "added"}})
+    found = bs.plan(small, flops=1e20, costs=costs).budgets[0]
+    total = found.params + 47491 * np.cbrt(found.params)
+    assert 6 * total * found.tokens == pytest.approx(1e20, rel=1e-9)
+    others = np.geomspace(found.params / 2, 2 * found.params, 201)
+    reached = loss(others, 1e20 / (6 * (others + 47491 * np.cbrt(others))))
+    assert float(found.choice()["loss"][0]) <= reached.min() + 1e-12
+    assert found.params != pytest.approx(best(1e20), rel=1e-3)
+    with pytest.raises(InputError, match="only where N is non-embedding"):
+        bs.plan(sure, flops=1e20, costs=costs)
 
 
 def test_more_inference_smaller_and_longer_trained(fit):
