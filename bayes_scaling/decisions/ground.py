@@ -135,7 +135,7 @@ class Ground:
         if (unique := self.costs.limits.unique_tokens) is not None:
             inputs["unique_tokens"] = np.minimum(log_tokens, np.log(unique))
         some = None if self.every == 1 else np.arange(0, self.fit.n_draws, self.every)
-        with np.errstate(over="ignore"):  # laws run wild at absurd sizes
+        with np.errstate(all="ignore"):  # laws run wild at absurd sizes
             return self.fit.predict(self.group, inputs, some)
 
     def loss_at(self, log_params: Array, spend: ArrayLike) -> Array:

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from examples import TRUTH, counted, example_fit, law_fit
+from examples import TRUTH, counted, example_fit, law_fit, shifted
 from scipy.optimize import brentq
 
 import bayes_scaling as bs
@@ -163,6 +163,22 @@ def test_deadweight_is_the_compute_that_would_have_done(sure):
         assert float(choice.sel(choice=name)["deadweight"]) == pytest.approx(wasted, abs=2e-3)
         regret = reached - loss(best(C), C / (6 * best(C)))
         assert float(choice.sel(choice=name)["regret"]) == pytest.approx(regret, abs=1e-8)
+
+
+@pytest.mark.parametrize("card", ["coupled", "kaplan-ns", "isoflop"])
+def test_the_search_agrees_with_what_each_law_says_of_its_optimum(card):
+    own = law_fit(card)
+    found, best = bs.plan(own, flops=1e22).budgets[0], bs.allocate(own, flops=1e22).draws
+    np.testing.assert_allclose(found.draws["optimum_params"], best["params"][:, 0], rtol=1e-4)
+
+
+def test_several_laws_together_make_one_plan(fit):
+    both = bs.average_fits({"one": fit, "other": shifted(fit, A=1.5)}, {"one": 0.5, "other": 0.5})
+    sizes = [
+        bs.plan(each, flops=1e22).budgets[0].params for each in (fit, both, both.fits["other"])
+    ]
+    assert sizes == sorted(sizes)
+    assert bs.plan(both, target_loss=2.3, confidence=0.6).target.spend > 0
 
 
 def test_draws_that_want_less_compute_are_told(fit):
