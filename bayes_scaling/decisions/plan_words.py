@@ -134,7 +134,18 @@ def sentences(answer: Plan) -> Iterator[str]:
         )
     for each in answer.budgets:
         where = f"At {each.spend:.3g} FLOPs: " if len(answer.budgets) > 1 else ""
-        yield where + " ".join([_optimum(each, answer.prob), _flat(each), *_price(answer, each)])
+        yield where + " ".join([*_of_budget(answer, each), *_price(answer, each)])
+
+
+def _of_budget(answer: Plan, each: BudgetPlan) -> Iterator[str]:
+    levels = [(1 - answer.prob) / 2, 0.5, (1 + answer.prob) / 2]
+    low, median, high = np.quantile(each.choice()["loss"], levels)
+    yield (
+        f"Train {format_quantity(each.params)} parameters on {format_quantity(each.tokens)} "
+        f"tokens, for a loss of {median:.3f} ({low:.3f} to {high:.3f})."
+    )
+    yield _optimum(each, answer.prob)
+    yield _flat(each)
 
 
 def _optimum(each: BudgetPlan, prob: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,10 @@ def render_plan(plan: Plan, *, fit: Fit) -> str:
     """A plan as HTML; see `write_plan`."""
     context = {
         "title": f"What to train next: a plan from {fit.name}",
-        "verdict": words.verdict(fit),
+        "verdict": _verdict(fit),
         "objective": f"{plan.objective[0].upper()}{plan.objective[1:]}.",
         "headline": list(sentences(plan)),
-        "warnings": list(plan.warnings),
+        "warnings": [*plan.warnings, *(c.text for c in fit.problems() if not c.fatal)],
         "choices": _choices(plan) if plan.budgets else None,
         "figures": _pictures(plan),
         "beyond": words.beyond(fit if plan.drifts else fit.law_only()),
@@ -62,15 +63,19 @@ def render_plan(plan: Plan, *, fit: Fit) -> str:
     return render_page(TEMPLATE, context)
 
 
+def _verdict(fit: Fit) -> dict[str, str]:
+    if not fit.trusted:
+        return words.verdict(fit)
+    text = "The posterior may be used: its draws pass every check of sampling."
+    return {"kind": "pass", "text": text}
+
+
 def _choices(plan: Plan) -> Table:
     """The plan of each budget beside its alternatives."""
     prob, rows = plan.prob, list[tuple[str, ...]]()
     alone = {each.spend: each.law_only for each in plan.budgets}
     for row in plan.table().to_dict("records"):
-        told = [
-            words.interval(*(scale * row[f"{what}_{key}"] for key in ("mean", "lower", "upper")))
-            for what, scale in (("loss", 1.0), ("regret", 1.0), ("deadweight", 100.0))
-        ]
+        told = [_expected(row, what) for what in ("loss", "regret", "deadweight")]
         size = [words.size(row[key]) for key in ("params", "tokens")]
         rows.append((words.flops(row["flops"]), str(row["choice"]), *size, *told))
         plain = alone[row["flops"]] if row["choice"] == PLAN else None
@@ -85,6 +90,13 @@ def _choices(plan: Plan) -> Table:
         f"regret (nats), {expected}", f"deadweight compute (%), {expected}",
     )  # fmt: skip
     return Table(name="The plan and its alternatives", heads=heads, rows=tuple(rows))
+
+
+def _expected(row: Mapping[Hashable, Any], what: str) -> str:
+    """Mean and interval of a quantity, with the digits that matter for it."""
+    scale, digits = {"loss": (1.0, 3), "regret": (1.0, 4), "deadweight": (100.0, 1)}[what]
+    mean, low, high = (scale * row[f"{what}_{key}"] for key in ("mean", "lower", "upper"))
+    return f"{mean:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def _pictures(plan: Plan) -> list[Picture]:
