@@ -97,7 +97,7 @@ def plan(
     fit.optimum(ground.group, np.array([1e21]))  # refuses laws that do not split compute
     chosen, own = parse_risk(risk), [] if params is None else list(quantities(params, "params"))
     budgets, target = _budgets(ground, flops, target_loss, confidence, chosen)
-    made, left_out = [], list[str]()
+    made, left_out = [], _cut(ground, flops)
     for spend in budgets:
         each, refused = _for_budget(ground, spend, chosen, own, flat)
         made.append(each)
@@ -137,6 +137,14 @@ def _budgets(
         raise InputError("give a budget (flops), a target loss, or a limit on money or days")
     asked = [most] if flops is None else quantities(flops, "flops", flops=True).tolist()
     return list(dict.fromkeys(min(float(budget), most) for budget in asked)), None
+
+
+def _cut(ground: Ground, flops: Any) -> list[str]:
+    """A sentence where limits on money or days leave less than the budgets asked for."""
+    most = _allowed(ground)
+    if flops is None or quantities(flops, "flops", flops=True).max() <= most:
+        return []
+    return [f"Limits on money or days leave {most:.3g} FLOPs of the budget that was asked for."]
 
 
 def _allowed(ground: Ground) -> float:

@@ -98,9 +98,7 @@ def _of_valley(each: BudgetPlan) -> Iterator[str]:
 
 def _of_target(target: Target, largest: float) -> Iterator[str]:
     reached = float(target.curve["probability"].max())
-    if (alone := target.law_only) is not None:
-        found = "no budget is" if alone.spend is None else f"{alone.spend:.3g} FLOPs are"
-        yield f"By the law alone {found} enough; the rest is for how far laws are left behind."
+    yield from _of_law_only(target)
     if target.spend is not None:
         if target.spend <= float(target.curve["flops"][0]):
             yield "Even the smallest budget that was looked at reaches the target."
@@ -112,8 +110,8 @@ def _of_target(target: Target, largest: float) -> Iterator[str]:
         return
     most = float(target.curve["flops"].max())
     told = (
-        f"Unreachable: no budget up to {most:.3g} FLOPs ({np.log10(most / largest):.0f} decades "
-        f"beyond the largest run) reaches a loss of {target.loss:g} with probability "
+        f"Unreachable: no budget up to {most:.3g} FLOPs ({most / largest:.2g} times the largest "
+        f"run) reaches a loss of {target.loss:g} within the limits with probability "
         f"{target.confidence:g}; the most is {reached:.3g}."
     )
     if target.p_floor > 0:
@@ -122,6 +120,20 @@ def _of_target(target: Target, largest: float) -> Iterator[str]:
             f"{target.p_floor:.3g}."
         )
     yield told
+
+
+def _of_law_only(target: Target) -> Iterator[str]:
+    alone = target.law_only
+    if alone is None or alone.spend == target.spend:
+        return
+    if alone.spend is None:
+        yield "By the law alone no budget is enough."
+        return
+    if target.spend is None or abs(np.log(target.spend / alone.spend)) > UNSPENT:
+        yield (
+            f"By the law alone {alone.spend:.3g} FLOPs are enough; the difference is that laws are "
+            "left behind beyond their runs."
+        )
 
 
 def sentences(answer: Plan) -> Iterator[str]:

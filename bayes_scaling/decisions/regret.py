@@ -30,6 +30,9 @@ SHARES = np.array([1e-3, 0.01, 0.03, 0.07, 0.15, 0.25, 0.38, 0.52, 0.67, 0.8, 0.
 FINE, COARSE = 0.02, 1.0
 """Resolution of the search in log size: of the best plan, and of those of smaller spends."""
 
+ROUNDING = 1e-6
+"""Relative difference of losses that the searches of two spends may leave."""
+
 ROOM = 0.05
 """By which a best size may leave the range between C and proportionality to C."""
 
@@ -58,7 +61,7 @@ class Best:
         A drift that is steeper than the law still falls does that: so far beyond the runs, what is
         known of drifts no longer is of much use.
         """
-        return float((self.reached[:, -1] < self.loss).mean())
+        return float((self.reached[:, -1] < (1 - ROUNDING) * self.loss).mean())
 
     def regret(self, loss: Array) -> Array:
         """Regret in nats of plans with losses of shape (sample, plan)."""
@@ -112,13 +115,15 @@ def best_plans(ground: Ground, spend: float, grid: Array, losses: Array) -> Best
 
 def _reached(ground: Ground, spend: float, log_params: Array, loss: Array) -> Array:
     """Least loss of every draw at each share of the spend, or at a smaller one."""
+    most = ground.costs.max_params
+    high = np.minimum(log_params + ROOM, np.inf if most is None else np.log(most))
     parts = []
     for share in SHARES[:-1]:
         # A best size grows with the spend, and at most in proportion to it.
         _, value = lowest(
             lambda x, c=share * spend: ground.loss_at(x, c),  # type: ignore[misc]
             log_params + np.log(share) - ROOM,
-            log_params + ROOM,
+            high,
             resolution=COARSE,
             corners=ground.corners(share * spend),
         )

@@ -149,6 +149,21 @@ def test_money_is_a_budget(sure):
     assert told["days"] == pytest.approx(1e6 / 2.0 / 24 / 1000)
 
 
+def test_limits_cut_budgets_and_targets(fit):
+    costs = read_costs({"hardware": FARM, "limits": {"max_money": "10k"}})
+    cut = bs.plan(fit, flops=C, costs=costs)
+    assert cut.budgets[0].spend == pytest.approx(costs.spend_for(1e4))
+    assert any("leave 7.12e+21 FLOPs" in text for text in cut.warnings)
+    dear = bs.plan(fit, target_loss=2.0, costs=costs)
+    assert dear.target.spend is None
+    assert "no budget up to 7.12e+21 FLOPs" in " ".join(dear.warnings)
+    both = read_costs({"limits": {"max_params": "1B", "max_tokens": "100B"}})
+    small = bs.plan(fit.law_only(), flops=C, costs=both)
+    assert small.budgets[0].p_rising == 0
+    assert any("99.9 % of the budget unspent" in text for text in small.warnings)
+    assert float(small.budgets[0].choice()["deadweight"].mean()) == pytest.approx(0.99, abs=0.01)
+
+
 def test_deadweight_is_the_compute_that_would_have_done(sure):
     choice = bs.plan(sure, flops=C, params=["280B", "10B"]).budgets[0].draws.isel(sample=0)
     for name in ("own 280B", "own 10B"):
