@@ -183,7 +183,11 @@ def _costs(
     import bayes_scaling as bs
 
     stated = bs.load_costs(path, hardware=made, limits=limits)
-    return stated if inferred is None else stated.with_inference(inferred)
+    if inferred is None:
+        return stated
+    from bayes_scaling.decisions.cost_files import with_inference
+
+    return with_inference(stated, inferred)
 
 
 def _group(group: str | None, new_group: bool) -> str | None:

@@ -1,7 +1,8 @@
 """Questions to a posterior: functions that take a `Fit` first and return draws with a table."""
 
 from bayes_scaling.decisions.allocate import Allocation, allocate
-from bayes_scaling.decisions.costs import Costs, load_costs
+from bayes_scaling.decisions.cost_files import load_costs
+from bayes_scaling.decisions.costs import Costs
 from bayes_scaling.decisions.forecast import Forecast, forecast
 from bayes_scaling.decisions.hardware import list_hardware
 from bayes_scaling.decisions.matching import TokensToMatch, tokens_to_match

@@ -5,58 +5,26 @@ reads or writes afterwards, times the share of N that a token passes through (Ka
 arXiv:2001.08361, section 2.1; Sardana et al. 2024, arXiv:2401.00448, section 2). Inference is often
 done at a lower utilisation than training: *spend* counts its FLOPs by the device time they take,
 as FLOPs of training that take as long, so that one number stands for FLOPs, hours and money.
-
-A TOML file states the costs; every table and key may be left out::
-
-    [hardware]
-    name = "h100-sxm"         # or peak_flops = 989e12 and memory = 80e9 (bytes)
-    devices = 1024
-    utilisation = 0.4         # share of the peak that training reaches (MFU)
-    price = 2.5               # of a device hour
-    currency = "USD"
-    bytes_per_param = 18      # weights, gradients, optimiser; makes memory a limit on N
-
-    [training]
-    active = 1.0              # share of the parameters that a token passes through
-    embeddings = "added"      # compute counts them, while the fit's N does not; or "removed"
-
-    [inference]
-    prompt_tokens = "1T"      # over the life of the model
-    output_tokens = "1T"
-    prompt_utilisation = 0.4  # that of training unless given
-    output_utilisation = 0.1
-
-    [limits]
-    max_params = "70B"
-    max_tokens = "15T"        # seen, repeats counted
-    unique_tokens = "5T"      # different ones; needs a law of repeated data
-    max_days = 90             # of training
-    max_money = "10M"         # of training and inference
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import model_validator
 
-from bayes_scaling.decisions.hardware import get_accelerator
+from bayes_scaling.decisions.cost_parts import Hardware, Inference, Limits, Strict, Training
 from bayes_scaling.errors import InputError
 from bayes_scaling.runs.flops import (
     FLOPS_PER_PARAM_TOKEN,
-    PEARCE_SONG_OMEGA,
     non_embedding_params,
     total_params,
     training_flops,
 )
-from bayes_scaling.units import parse_quantity
 
-__all__ = ["Costs", "Hardware", "Inference", "Limits", "Training", "load_costs", "read_costs"]
+__all__ = ["Costs"]
 
 Array = NDArray[np.float64]
 
@@ -65,77 +33,8 @@ FLOPS_PER_INFERRED_TOKEN = 2.0
 
 HOUR, DAY = 3600.0, 86400.0
 
-Positive = Annotated[
-    float, BeforeValidator(parse_quantity), Field(gt=0, lt=1e40, allow_inf_nan=False)
-]
-Amount = Annotated[float, BeforeValidator(parse_quantity), Field(ge=0, lt=1e40)]
-Share = Annotated[float, Field(gt=0, le=1)]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Hardware(_Strict):
-    """Devices, how fast they are, and what an hour of one costs; a name fills in its figures."""
-
-    name: str | None = None
-    peak_flops: Positive | None = None
-    memory: Positive | None = None
-    devices: Annotated[int, Field(ge=1, lt=10**9)] | None = None
-    utilisation: Share | None = None
-    price: Positive | None = None
-    currency: Annotated[str, Field(min_length=1, max_length=8)] = "USD"
-    bytes_per_param: Positive | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _by_name(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
-            return given
-        known = get_accelerator(given["name"])
-        figures = {"peak_flops": known.peak_flops, "memory": known.memory}
-        return {**figures, **{k: v for k, v in given.items() if v is not None}, "name": known.name}
-
-
-class Training(_Strict):
-    """How FLOPs are counted: the share of N that is active, and whether embeddings take part.
-
-    ``embeddings`` is "added" where the fit counts parameters without embeddings and compute should
-    count them, "removed" where it is the other way round (Pearce and Song 2024,
-    arXiv:2406.12907, with their omega unless another is given).
-    """
-
-    active: Share = 1.0
-    embeddings: Literal["as fitted", "added", "removed"] = "as fitted"
-    omega: Positive = PEARCE_SONG_OMEGA
-
-
-class Inference(_Strict):
-    """Tokens over the life of the model, and how well the devices are used then."""
-
-    prompt_tokens: Amount = 0.0
-    output_tokens: Amount = 0.0
-    prompt_utilisation: Share | None = None
-    output_utilisation: Share | None = None
-
-    @property
-    def tokens(self) -> float:
-        """Prompt and output together."""
-        return self.prompt_tokens + self.output_tokens
-
-
-class Limits(_Strict):
-    """At most so many parameters, tokens, different tokens, days of training, and money."""
-
-    max_params: Positive | None = None
-    max_tokens: Positive | None = None
-    unique_tokens: Positive | None = None
-    max_days: Positive | None = None
-    max_money: Positive | None = None
-
-
-class Costs(_Strict):
+class Costs(Strict):
     """What compute costs and what limits a plan; all parts may be left out.
 
     Attributes
@@ -192,13 +91,6 @@ class Costs(_Strict):
             return most
         fits = made.memory * made.devices / made.bytes_per_param
         return fits if most is None else min(most, fits)
-
-    def with_inference(self, tokens: Any) -> Costs:
-        """The same with so many tokens of inference, prompt and output in the same proportion."""
-        total, was = parse_quantity(tokens), self.inference
-        prompt = total * was.prompt_tokens / was.tokens if was.tokens else 0.0
-        given = {"prompt_tokens": prompt, "output_tokens": total - prompt}
-        return read_costs({**self.model_dump(), "inference": {**was.model_dump(), **given}})
 
     def counted(self, params: Array) -> Array:
         """Parameters that compute counts, from those that the fit counts; any shape."""
@@ -279,71 +171,3 @@ class Costs(_Strict):
         if self.rate is None or self.hardware.devices is None:
             raise InputError("days need peak_flops, utilisation and devices of the hardware")
         return days * DAY * self.rate * self.hardware.devices
-
-
-def read_costs(given: Mapping[str, Any], *, source: str = "costs") -> Costs:
-    """Costs from tables of settings, as a TOML file has them.
-
-    Parameters
-    ----------
-    given : mapping
-        Tables hardware, training, inference, limits.
-    source : str
-        Whose they are, for errors.
-
-    Raises
-    ------
-    InputError
-        A key is unknown, a value is not possible (a price of zero), the hardware is unknown, or a
-        limit needs a figure that is missing; all such problems at once.
-    """
-    try:
-        return Costs.model_validate(given)
-    except ValidationError as error:
-        problems = [
-            f"  {'.'.join(map(str, item['loc']))}: {item['msg']}".replace("  : ", "  ").replace(
-                "Value error, ", ""
-            )
-            + (
-                f" (given {item['input']!r})"
-                if isinstance(item["input"], str | float | int)
-                else ""
-            )
-            for item in error.errors()
-        ]
-        raise InputError(f"{source}:\n" + "\n".join(problems)) from error
-
-
-def load_costs(path: str | Path | None = None, **settings: Mapping[str, Any]) -> Costs:
-    """Costs from a TOML file, or none, with some settings put over those of the file.
-
-    Parameters
-    ----------
-    path : str or Path, optional
-        See the top of this module for what it may hold.
-    **settings : mapping
-        Tables, such as ``hardware={"devices": 512}``; None leaves what the file says.
-
-    Raises
-    ------
-    InputError
-        The file cannot be read, or `read_costs` refuses it.
-    """
-    tables: dict[str, Any] = {}
-    if path is not None:
-        try:
-            tables = tomllib.loads(Path(path).read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise InputError(f"cannot read costs from {str(path)!r}: {error}") from error
-    for name, own in settings.items():
-        over = {key: value for key, value in own.items() if value is not None}
-        below = tables.get(name, {})
-        if isinstance(below, dict):
-            tables[name] = {**_without_figures(below, over), **over}
-    return read_costs(tables, source="costs" if path is None else str(path))
-
-
-def _without_figures(below: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """What a file says, without the figures of a device that another one takes the place of."""
-    dropped = ("peak_flops", "memory") if "name" in over else ()
-    return {key: value for key, value in below.items() if key not in dropped}

@@ -8,7 +8,7 @@ from examples import TRUTH, counted, example_fit, law_fit, shifted
 from scipy.optimize import brentq
 
 import bayes_scaling as bs
-from bayes_scaling.decisions.costs import read_costs
+from bayes_scaling.decisions.cost_files import read_costs
 from bayes_scaling.decisions.search import lowest
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.posterior import Fit

@@ -1,11 +1,16 @@
 """Risk measures against exact values, and what costs say and refuse."""
 
+import inspect
+import tomllib
+
 import numpy as np
 import pytest
 from scipy.stats import norm
 
 import bayes_scaling as bs
-from bayes_scaling.decisions.costs import Costs, read_costs
+from bayes_scaling.decisions import cost_files
+from bayes_scaling.decisions.cost_files import read_costs, with_inference
+from bayes_scaling.decisions.costs import Costs
 from bayes_scaling.decisions.hardware import get_accelerator
 from bayes_scaling.decisions.risk import parse_risk
 from bayes_scaling.errors import InputError
@@ -117,6 +122,22 @@ def test_settings_go_before_the_file(tmp_path):
     path.write_text("[hardware\n")
     with pytest.raises(InputError, match="costs"):
         bs.load_costs(path)
+
+
+def test_inference_keeps_its_proportion():
+    costs = read_costs({"inference": {"prompt_tokens": "1T", "output_tokens": "3T"}})
+    more = with_inference(costs, "8T").inference
+    assert (more.prompt_tokens, more.output_tokens) == (2e12, 6e12)
+    assert with_inference(Costs(), "8T").inference.output_tokens == 8e12
+    with pytest.raises(InputError, match="greater than or equal to 0"):
+        with_inference(costs, -1)
+
+
+def test_the_documented_file_is_one():
+    shown = inspect.cleandoc(cost_files.__doc__ or "").partition("::\n\n")[2]
+    costs = read_costs(tomllib.loads(inspect.cleandoc(shown)))
+    assert costs.limits.max_money == 10e6
+    assert costs.max_params == 70e9
 
 
 def test_every_accelerator_has_a_source():
