@@ -14,6 +14,7 @@ from benchmarks import (
     discrepancy,
     fits,
     laws,
+    plans,
     quick,
     reproduce,
     scaling,
@@ -36,6 +37,7 @@ EXAMPLES = """examples:
   python -m benchmarks backtests --data FOLDER   our posteriors beside baselines on public sweeps
   python -m benchmarks fits                      fits a minute, and memory of many of them
   python -m benchmarks quick --data FOLDER       the quick engine beside NUTS on public sweeps
+  python -m benchmarks plans --data FOLDER --keep FITS   plans from the 245 runs
 
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
@@ -58,6 +60,7 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
     ),
     "fits": lambda p: fits.run(p.only, p.fits, p.rows, p.memory, p.seed, p.results),
     "quick": lambda p: quick.run(p.only, p.data, p.seed, p.results),
+    "plans": lambda p: plans.run(p.only, p.data, p.keep, p.seed, p.results),
 }
 
 
@@ -89,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     _backtests(commands.add_parser("backtests", parents=[common], help="baselines and ours"))
     _fits(commands.add_parser("fits", parents=[common], help="fits a minute"))
     _quick(commands.add_parser("quick", parents=[common], help="the quick engine beside NUTS"))
+    _plans(commands.add_parser("plans", parents=[common], help="plans from the 245 runs"))
     return parser
 
 
@@ -97,6 +101,14 @@ def _backtests(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--grouped", action="store_true", help="hierarchical cards on tables of several groups"
     )
+
+
+def _plans(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", nargs="+", choices=plans.CARDS, default=list(plans.CARDS))
+    parser.add_argument(
+        "--keep", type=Path, required=True, help="folder of the fits, made where they are missing"
+    )
+    _data(parser)
 
 
 def _fits(parser: argparse.ArgumentParser) -> None:
