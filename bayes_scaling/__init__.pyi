@@ -16,9 +16,16 @@ from .comparison import compare as compare
 from .comparison import compare_models as compare_models
 from .comparison import kaplan_or_chinchilla as kaplan_or_chinchilla
 from .decisions import Allocation as Allocation
+from .decisions import Costs as Costs
 from .decisions import Forecast as Forecast
+from .decisions import Plan as Plan
+from .decisions import TokensToMatch as TokensToMatch
 from .decisions import allocate as allocate
 from .decisions import forecast as forecast
+from .decisions import list_hardware as list_hardware
+from .decisions import load_costs as load_costs
+from .decisions import plan as plan
+from .decisions import tokens_to_match as tokens_to_match
 from .errors import BayesScalingError as BayesScalingError
 from .errors import CardError as CardError
 from .errors import DownloadError as DownloadError

@@ -173,7 +173,9 @@ class AveragedFit:
     def _mixed(self, parts: dict[str, Array]) -> Array:
         return np.concatenate([parts[name][chosen] for name, chosen in self._chosen.items()])
 
-    def predict(self, group: str, log_inputs: Mapping[str, Array]) -> Array:
+    def predict(
+        self, group: str, log_inputs: Mapping[str, Array], draws: NDArray[np.int64] | None = None
+    ) -> Array:
         """As `Fit.predict`; inputs that have draws, such as plans, have those of the mixture."""
         parts, start = {}, 0
         for name, chosen in self._chosen.items():
@@ -181,7 +183,8 @@ class AveragedFit:
             own = {key: v[rows] if np.ndim(v) > 1 else v for key, v in log_inputs.items()}
             parts[name] = self.fits[name].predict(group, own, chosen)
             start += len(chosen)
-        return np.concatenate(list(parts.values()))
+        mixed = np.concatenate(list(parts.values()))
+        return mixed if draws is None else mixed[draws]
 
     def optimum(self, group: str, flops: Array) -> tuple[Array, Array]:
         """As `Fit.optimum`."""

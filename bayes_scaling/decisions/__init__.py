@@ -1,6 +1,23 @@
 """Questions to a posterior: functions that take a `Fit` first and return draws with a table."""
 
 from bayes_scaling.decisions.allocate import Allocation, allocate
+from bayes_scaling.decisions.costs import Costs, load_costs
 from bayes_scaling.decisions.forecast import Forecast, forecast
+from bayes_scaling.decisions.hardware import list_hardware
+from bayes_scaling.decisions.matching import TokensToMatch, tokens_to_match
+from bayes_scaling.decisions.plan import plan
+from bayes_scaling.decisions.plan_result import Plan
 
-__all__ = ["Allocation", "Forecast", "allocate", "forecast"]
+__all__ = [
+    "Allocation",
+    "Costs",
+    "Forecast",
+    "Plan",
+    "TokensToMatch",
+    "allocate",
+    "forecast",
+    "list_hardware",
+    "load_costs",
+    "plan",
+    "tokens_to_match",
+]

@@ -13,7 +13,7 @@ from bayes_scaling.errors import InputError
 from bayes_scaling.inference.pointwise import Noise
 from bayes_scaling.units import parse_flops, parse_quantity
 
-__all__ = ["LARGEST", "Predictor", "quantities", "with_groups"]
+__all__ = ["LARGEST", "Predictor", "one_group", "quantities", "with_groups"]
 
 Array = NDArray[np.float64]
 
@@ -58,8 +58,10 @@ class Predictor(Protocol):
     def select_groups(self, group: str | Sequence[str] | None) -> tuple[str, ...]:
         """Groups that a question is about."""
 
-    def predict(self, group: str, log_inputs: Mapping[str, Array]) -> Array:
-        """Draws of the loss of a group at points, (sample, point)."""
+    def predict(
+        self, group: str, log_inputs: Mapping[str, Array], draws: NDArray[np.int64] | None = None
+    ) -> Array:
+        """Draws of the loss of a group at points, (sample, point); all of them, or some."""
 
     def optimum(self, group: str, flops: Array) -> tuple[Array, Array]:
         """Draws of the compute-optimal params and tokens of budgets, (sample, budget)."""
@@ -112,3 +114,20 @@ def with_groups(
         raise InputError("groups are given twice: as a column of the points and as group=")
     fit.select_groups(tuple(points["group"].astype(str).unique()))
     return points.assign(group=points["group"].astype(str)).reset_index(drop=True)
+
+
+def one_group(fit: Predictor, group: str | None) -> str:
+    """The group of a question that is about one.
+
+    Raises
+    ------
+    InputError
+        It is unknown, or none is given and the fit has several.
+    """
+    names = fit.select_groups(group)
+    if len(names) > 1:
+        raise InputError(
+            f"this question is about one group: choose one of {', '.join(map(repr, names))}, or "
+            "ask for one without runs"
+        )
+    return names[0]

@@ -9,6 +9,9 @@ from .groups import plot_groups as plot_groups
 from .law import plot_fit as plot_fit
 from .parameters import plot_parameters as plot_parameters
 from .pit import plot_pit as plot_pit
+from .plan_path import plot_plan_path as plot_plan_path
+from .plan_target import plot_target as plot_target
+from .plan_valley import plot_valley as plot_valley
 from .plans import plot_plans as plot_plans
 from .rank import plot_rank as plot_rank
 from .residuals import plot_residuals as plot_residuals

@@ -268,6 +268,16 @@ class Fit:
         dict of str to array of shape (sample,)
             The law's parameters, and those of its drift and of the noise.
         """
+        if group not in self._read:
+            self._read[group] = self._parameters(group)
+        return dict(self._read[group])
+
+    @cached_property
+    def _read(self) -> dict[str, dict[str, Array]]:
+        """Parameters of the groups asked about so far: a plan asks dozens of times."""
+        return {}
+
+    def _parameters(self, group: str) -> dict[str, Array]:
         self._check_group(group)
         stacked, own = self._stacked, self.card.own_names
         if group in self.groups:
