@@ -14,6 +14,7 @@ from benchmarks import (
     discrepancy,
     fits,
     laws,
+    plans,
     quick,
     reproduce,
     scaling,
@@ -36,6 +37,7 @@ EXAMPLES = """examples:
   python -m benchmarks backtests --data FOLDER   our posteriors beside baselines on public sweeps
   python -m benchmarks fits                      fits a minute, and memory of many of them
   python -m benchmarks quick --data FOLDER       the quick engine beside NUTS on public sweeps
+  python -m benchmarks plans --data FOLDER --keep FITS   plans from the 245 runs
 
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
@@ -56,6 +58,7 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
     "backtests": lambda p: backtests.run(p.data, p.seed, p.results),
     "fits": lambda p: fits.run(p.only, p.fits, p.rows, p.memory, p.seed, p.results),
     "quick": lambda p: quick.run(p.only, p.data, p.seed, p.results),
+    "plans": lambda p: plans.run(p.only, p.data, p.keep, p.seed, p.results),
 }
 
 
@@ -87,7 +90,16 @@ def _parser() -> argparse.ArgumentParser:
     _data(commands.add_parser("backtests", parents=[common], help="baselines on public sweeps"))
     _fits(commands.add_parser("fits", parents=[common], help="fits a minute"))
     _quick(commands.add_parser("quick", parents=[common], help="the quick engine beside NUTS"))
+    _plans(commands.add_parser("plans", parents=[common], help="plans from the 245 runs"))
     return parser
+
+
+def _plans(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", nargs="+", choices=plans.CARDS, default=list(plans.CARDS))
+    parser.add_argument(
+        "--keep", type=Path, required=True, help="folder of the fits, made where they are missing"
+    )
+    _data(parser)
 
 
 def _fits(parser: argparse.ArgumentParser) -> None:

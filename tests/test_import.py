@@ -62,6 +62,7 @@ def test_every_public_name_can_be_had():
         ["kaplan-or-chinchilla", "--help"],
         ["backtest", "--help"],
         ["calibrate", "--help"],
+        ["plan", "--help"],
     ],
 )
 def test_help_computes_nothing(arguments):
@@ -81,6 +82,7 @@ def test_catalogues_are_light(arguments):
     [
         ["forecast", "--params", "70B", "--tokens", "1.4T"],
         ["allocate", "--flops", "5.76e23"],
+        ["plan", "--flops", "5.76e23", "--group", "dense"],
         ["summary"],
     ],
 )

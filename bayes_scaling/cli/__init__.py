@@ -14,6 +14,14 @@ numbers in full precision and null for what is not finite::
     allocate      [{"flops", "group", "params": STATISTICS, "tokens": STATISTICS,
                     "tokens_per_param": STATISTICS, "loss": STATISTICS, "a": STATISTICS,
                     "b": STATISTICS, "counting"}]
+    plan          {"objective", "plan": {"params", "tokens", "training_flops", "inference_flops",
+                   "money", "days", "loss": STATISTICS} or null, "optimum": {"params": STATISTICS,
+                   "tokens": STATISTICS}, "regret": REGRET, "valley": {"epsilon", "params": [low,
+                   high] or null, "tokens": the same}, "alternatives": [{"name", "params", "tokens",
+                   "loss": STATISTICS, "regret": REGRET}], "target": {"loss", "confidence",
+                   "flops" or null} or null, "warnings": [text, ...], "group", "counting", "prob"};
+                   a list of them for several budgets. REGRET is {"nats", "deadweight_compute",
+                   "deadweight_money" or null}, each STATISTICS; here these are without "prob"
     compare       {"format": 1, "laws": [LAW, ...] the best first, "pairwise": [PAIR, ...],
                    "held_out": {"n_runs", "decades"} or null, "group", "counting", "prob",
                    "verdicts": [text, ...], "seconds": {...}}

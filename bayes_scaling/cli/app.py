@@ -18,6 +18,7 @@ from bayes_scaling.cli.forecast import forecast
 from bayes_scaling.cli.kaplan_or_chinchilla import kaplan_or_chinchilla
 from bayes_scaling.cli.models import models
 from bayes_scaling.cli.options import examples
+from bayes_scaling.cli.plan import plan
 from bayes_scaling.cli.report import report
 from bayes_scaling.cli.summary import summary
 
@@ -35,6 +36,7 @@ app = typer.Typer(
         "bayes-scaling fit runs.csv --by architecture -o fit.nc",
         "bayes-scaling forecast fit.nc --params 70B --tokens 1.4T",
         "bayes-scaling allocate fit.nc --flops 5.76e23",
+        "bayes-scaling plan fit.nc --flops 5.76e23 --inference-tokens 2T",
         "bayes-scaling report fit.nc -o report.html",
         "bayes-scaling compare runs.csv --models chinchilla,kaplan-nd,coupled",
         "bayes-scaling kaplan-or-chinchilla runs.csv",
@@ -98,6 +100,14 @@ app.command(
         "bayes-scaling allocate fit.nc --flops '3000 PF-days' --new-group",
     )
 )(reported(allocate))
+app.command(
+    epilog=examples(
+        "bayes-scaling plan fit.nc --flops 5.76e23 --params 280B",
+        "bayes-scaling plan fit.nc --flops 1e22,1e23,1e24 --risk cvar:0.9 -o plan.html",
+        "bayes-scaling plan fit.nc --target-loss 1.95 --confidence 0.9 --inference-tokens 2T",
+        "bayes-scaling plan fit.nc --costs costs.toml --max-money 5M --max-days 60 --json",
+    )
+)(reported(plan))
 app.command(
     epilog=examples("bayes-scaling summary fit.nc", "bayes-scaling summary fit.nc --prob 0.5")
 )(reported(summary))

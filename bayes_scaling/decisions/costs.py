@@ -18,6 +18,7 @@ A TOML file states the costs; every table and key may be left out::
 
     [training]
     active = 1.0              # share of the parameters that a token passes through
+    embeddings = "added"      # compute counts them, while the fit's N does not; or "removed"
 
     [inference]
     prompt_tokens = "1T"      # over the life of the model
@@ -38,15 +39,21 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, overload
+from typing import Annotated, Any, Literal, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bayes_scaling.decisions.hardware import get_accelerator
 from bayes_scaling.errors import InputError
-from bayes_scaling.runs.flops import training_flops
+from bayes_scaling.runs.flops import (
+    FLOPS_PER_PARAM_TOKEN,
+    PEARCE_SONG_OMEGA,
+    non_embedding_params,
+    total_params,
+    training_flops,
+)
 from bayes_scaling.units import parse_quantity
 
 __all__ = ["Costs", "Hardware", "Inference", "Limits", "Training", "load_costs", "read_costs"]
@@ -92,9 +99,16 @@ class Hardware(_Strict):
 
 
 class Training(_Strict):
-    """How the FLOPs of training are counted."""
+    """How FLOPs are counted: the share of N that is active, and whether embeddings take part.
+
+    ``embeddings`` is "added" where the fit counts parameters without embeddings and compute should
+    count them, "removed" where it is the other way round (Pearce and Song 2024,
+    arXiv:2406.12907, with their omega unless another is given).
+    """
 
     active: Share = 1.0
+    embeddings: Literal["as fitted", "added", "removed"] = "as fitted"
+    omega: Positive = PEARCE_SONG_OMEGA
 
 
 class Inference(_Strict):
@@ -179,13 +193,38 @@ class Costs(_Strict):
         fits = made.memory * made.devices / made.bytes_per_param
         return fits if most is None else min(most, fits)
 
+    def with_inference(self, tokens: Any) -> Costs:
+        """The same with so many tokens of inference, prompt and output in the same proportion."""
+        total, was = parse_quantity(tokens), self.inference
+        prompt = total * was.prompt_tokens / was.tokens if was.tokens else 0.0
+        given = {"prompt_tokens": prompt, "output_tokens": total - prompt}
+        return read_costs({**self.model_dump(), "inference": {**was.model_dump(), **given}})
+
+    def counted(self, params: Array) -> Array:
+        """Parameters that compute counts, from those that the fit counts; any shape."""
+        how, omega = self.training.embeddings, self.training.omega
+        if how == "as fitted":
+            return np.asarray(params, dtype=float)
+        change = total_params if how == "added" else non_embedding_params
+        return np.asarray(change(np.asarray(params, dtype=float), omega=omega))
+
+    def uncounted(self, counted: Array) -> Array:
+        """Parameters that the fit counts, from those that compute counts; undoes `counted`."""
+        how, omega = self.training.embeddings, self.training.omega
+        if how == "as fitted":
+            return np.asarray(counted, dtype=float)
+        change = non_embedding_params if how == "added" else total_params
+        return np.asarray(change(np.asarray(counted, dtype=float), omega=omega))
+
     @overload
     def training_flops(self, params: float, tokens: float) -> float: ...
     @overload
     def training_flops(self, params: Array, tokens: Array) -> Array: ...
     def training_flops(self, params: float | Array, tokens: float | Array) -> float | Array:
         """FLOPs of training, 6 N D times the active share; any shapes that broadcast."""
-        return training_flops(params, tokens, self.training.active)  # type: ignore[arg-type]
+        size = self.counted(np.asarray(params))
+        flops = np.asarray(training_flops(size, np.asarray(tokens), self.training.active))
+        return flops if flops.ndim else float(flops)
 
     @overload
     def inference_flops(self, params: float) -> float: ...
@@ -193,15 +232,29 @@ class Costs(_Strict):
     def inference_flops(self, params: Array) -> Array: ...
     def inference_flops(self, params: float | Array) -> float | Array:
         """FLOPs of inference over the life, 2 N a token times the active share."""
-        return FLOPS_PER_INFERRED_TOKEN * self.training.active * params * self.inference.tokens
+        flops = self._inferring(np.asarray(params), self.inference.tokens)
+        return flops if flops.ndim else float(flops)
 
     def inference_spend(self, params: Array) -> Array:
         """Inference as FLOPs of training that take the devices as long."""
-        return FLOPS_PER_INFERRED_TOKEN * self.training.active * params * self.inference_weight
+        return self._inferring(params, self.inference_weight)
+
+    def _inferring(self, params: Array, tokens: float) -> Array:
+        each = FLOPS_PER_INFERRED_TOKEN * self.training.active * tokens
+        return np.asarray(each * self.counted(params))
 
     def spend(self, params: Array, tokens: Array) -> Array:
         """Training and inference, as FLOPs of training that take the devices as long."""
-        return self.training_flops(params, tokens) + self.inference_spend(params)
+        return np.asarray(self.training_flops(params, tokens) + self.inference_spend(params))
+
+    def size_for(self, spend: ArrayLike, tokens: float, *, inference: bool = True) -> Array:
+        """Size whose training on so many tokens, and inference unless left out, takes a spend."""
+        served = FLOPS_PER_INFERRED_TOKEN * self.inference_weight if inference else 0.0
+        each = self.training.active * (FLOPS_PER_PARAM_TOKEN * tokens + served)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sizes = np.asarray(spend, dtype=float) / each
+        possible = np.isfinite(sizes) & (sizes > 0)
+        return np.where(possible, self.uncounted(np.where(possible, sizes, 1.0)), np.nan)
 
     def money(self, spend: float) -> float | None:
         """Price of device time, in the currency of the hardware; None without a price or rate."""
@@ -248,7 +301,9 @@ def read_costs(given: Mapping[str, Any], *, source: str = "costs") -> Costs:
         return Costs.model_validate(given)
     except ValidationError as error:
         problems = [
-            f"  {'.'.join(map(str, item['loc']))}: {item['msg']}".replace("  : ", "  ")
+            f"  {'.'.join(map(str, item['loc']))}: {item['msg']}".replace("  : ", "  ").replace(
+                "Value error, ", ""
+            )
             + (
                 f" (given {item['input']!r})"
                 if isinstance(item["input"], str | float | int)

@@ -54,6 +54,18 @@ class Ground:
                 "limit max_tokens instead"
             )
 
+        self._check_counting()
+
+    def _check_counting(self) -> None:
+        """Refuse to add embeddings that N counts already, or to remove what it does not count."""
+        wanted = {"added": "non-embedding", "removed": "total"}
+        how = self.costs.training.embeddings
+        if how in wanted and not self.fit.counting.startswith(f"N {wanted[how]}"):
+            raise InputError(
+                f"embeddings can be {how} only where N is {wanted[how]}, and this fit says "
+                f"{self.fit.counting!r}; fit with --counting {wanted[how]} if that is so"
+            )
+
     @cached_property
     def flops_limit(self) -> float:
         """Training FLOPs in the days that there are; infinite without such a limit."""
@@ -81,11 +93,10 @@ class Ground:
         runs = self.fit.columns
         low = SMALLEST * float(runs["params"].min())
         tokens = SMALLEST * float(runs["tokens"].min())
-        each = float(self.costs.spend(np.ones(()), np.asarray(tokens)))
-        limits = {f"a spend of {spend:.3g} FLOPs": spend / each}
+        limits = {f"a spend of {spend:.3g} FLOPs": float(self.costs.size_for(spend, tokens))}
         if np.isfinite(self.flops_limit):
-            per_size = self.costs.training_flops(1.0, tokens)
-            limits[f"{self.costs.limits.max_days:g} days"] = self.flops_limit / per_size
+            trained = self.costs.size_for(self.flops_limit, tokens, inference=False)
+            limits[f"{self.costs.limits.max_days:g} days"] = float(trained)
         if (most := self.costs.max_params) is not None:
             limits["the limits on size and memory"] = most
         high = min(limits.values())
@@ -103,17 +114,15 @@ class Ground:
 
         Shape (..., corner) for spends of shape (...); where there is no such size, not a number.
         """
-        spend, limits = np.asarray(spend, dtype=float), self.costs.limits
-        served = float(self.costs.inference_spend(np.ones(())))
+        spend, limits, size = np.asarray(spend, dtype=float), self.costs.limits, self.costs.size_for
         sizes = []
         for tokens in (limits.max_tokens, limits.unique_tokens):
             if tokens is not None:
-                trained = self.costs.training_flops(1.0, tokens)
-                sizes += [spend / (trained + served), self.flops_limit / trained + 0 * spend]
-        if np.isfinite(self.flops_limit) and served > 0:
-            sizes.append((spend - self.flops_limit) / served)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.log(np.stack(sizes, axis=-1)) if sizes else np.empty((*spend.shape, 0))
+                in_time = size(self.flops_limit, tokens, inference=False)
+                sizes += [size(spend, tokens), np.broadcast_to(in_time, spend.shape)]
+        if np.isfinite(self.flops_limit):
+            sizes.append(size(spend - self.flops_limit, 0.0))
+        return np.log(np.stack(sizes, axis=-1)) if sizes else np.empty((*spend.shape, 0))
 
     def loss(self, log_params: Array, log_tokens: Array) -> Array:
         """Draws of the loss of plans, shape (sample, plan).
@@ -126,7 +135,7 @@ class Ground:
         if (unique := self.costs.limits.unique_tokens) is not None:
             inputs["unique_tokens"] = np.minimum(log_tokens, np.log(unique))
         some = None if self.every == 1 else np.arange(0, self.fit.n_draws, self.every)
-        with np.errstate(over="ignore"):  # laws run wild at absurd sizes
+        with np.errstate(all="ignore"):  # laws run wild at absurd sizes
             return self.fit.predict(self.group, inputs, some)
 
     def loss_at(self, log_params: Array, spend: ArrayLike) -> Array:

@@ -101,7 +101,8 @@ def plan(
     for spend in budgets:
         each, refused = _for_budget(ground, spend, chosen, own, flat)
         made.append(each)
-        left_out += [text for text in refused if text not in left_out]
+        where = f"At {spend:.3g} FLOPs: " if len(budgets) > 1 else ""
+        left_out += [where + text for text in refused]
     return Plan(
         objective=objective(costs, chosen, made, target),
         budgets=tuple(made),
@@ -177,6 +178,7 @@ def _for_budget(
         curve=curve,
         valley=within(ground, spend, curve, "regret", nats),
         deadweight_valley=wasted,
+        p_rising=best.p_rising,
         law_only=_law_only(ground, spend, risk) if ground.fit.drifts else None,
     )
     return made, refused

@@ -52,6 +52,9 @@ class BudgetPlan:
         Sizes whose expected regret stays under a bound.
     deadweight_valley : Valley, optional
         Sizes whose expected deadweight does, where that was asked for.
+    p_rising : float
+        Share of the draws under which less compute would have done better: their deadweight is
+        nearly all of the spend.
     law_only : xarray.Dataset, optional
         ``loss`` of the plan that the law alone would make (dim sample), params and tokens; None
         where the answer takes the law for the truth.
@@ -62,6 +65,7 @@ class BudgetPlan:
     curve: xr.Dataset
     valley: Valley
     deadweight_valley: Valley | None = None
+    p_rising: float = 0.0
     law_only: xr.Dataset | None = None
 
     def choice(self, name: str = PLAN) -> xr.Dataset:
@@ -117,6 +121,12 @@ class Plan:
     largest_run: float
     prob: float
     warnings: tuple[str, ...] = ()
+
+    @property
+    def drifts(self) -> bool:
+        """Whether the plan allows for the law being left behind beyond the runs."""
+        aside = [each.law_only for each in self.budgets]
+        return any(each is not None for each in [*aside, self.target and self.target.law_only])
 
     def table(self, *, prob: float | None = None) -> pd.DataFrame:
         """One row a budget and choice: size, tokens, loss, regret, deadweight with intervals.

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayes_scaling.decisions.costs import Costs
 from bayes_scaling.decisions.ground import Ground
-from bayes_scaling.decisions.plan_result import BudgetPlan
+from bayes_scaling.decisions.plan_result import BudgetPlan, Plan
 from bayes_scaling.decisions.risk import Risk
 from bayes_scaling.decisions.target import Target
 from bayes_scaling.units import format_quantity
 
-__all__ = ["objective", "warnings"]
+__all__ = ["objective", "sentences", "warnings"]
 
 UNSPENT = 0.01
 """Share of a budget that may be left over without a word."""
+
+RISING = 0.01
+"""Share of the draws that may want less compute without a word."""
 
 KNIFE_EDGE = 0.02
 """By which a probability that can be reached should exceed the one asked for."""
@@ -71,6 +75,12 @@ def _of_plan(ground: Ground, each: BudgetPlan, largest: float) -> Iterator[str]:
         yield f"The limit of {format_quantity(most)} tokens decides how long it is trained."
     if flops > ground.flops_limit / 1.001:
         yield f"The limit of {ground.costs.limits.max_days:g} days decides how much is trained."
+    if each.p_rising > RISING:
+        yield (
+            f"Under {100 * each.p_rising:.2g} % of the draws the drift beyond the runs outweighs "
+            "what more compute brings, so that a smaller budget would have done better. That is in "
+            "the means of regret and deadweight; the medians, and the law alone, are without it."
+        )
     yield from _of_valley(each)
 
 
@@ -112,3 +122,67 @@ def _of_target(target: Target, largest: float) -> Iterator[str]:
             f"{target.p_floor:.3g}."
         )
     yield told
+
+
+def sentences(answer: Plan) -> Iterator[str]:
+    """What a plan says besides its table: target, optimum, flat valley, and cost."""
+    target = answer.target
+    if target is not None and target.spend is not None:
+        yield (
+            f"{target.spend:.3g} FLOPs reach a loss of {target.loss:g} with probability "
+            f"{target.confidence:g}."
+        )
+    for each in answer.budgets:
+        where = f"At {each.spend:.3g} FLOPs: " if len(answer.budgets) > 1 else ""
+        yield where + " ".join([*_of_budget(answer, each), *_price(answer, each)])
+
+
+def _of_budget(answer: Plan, each: BudgetPlan) -> Iterator[str]:
+    levels = [(1 - answer.prob) / 2, 0.5, (1 + answer.prob) / 2]
+    low, median, high = np.quantile(each.choice()["loss"], levels)
+    yield (
+        f"Train {format_quantity(each.params)} parameters on {format_quantity(each.tokens)} "
+        f"tokens, for a loss of {median:.3f} ({low:.3f} to {high:.3f})."
+    )
+    yield _optimum(each, answer.prob)
+    yield _flat(each)
+
+
+def _optimum(each: BudgetPlan, prob: float) -> str:
+    levels = [(1 - prob) / 2, (1 + prob) / 2]
+    n, d = (np.quantile(each.draws[f"optimum_{name}"], levels) for name in ("params", "tokens"))
+    return f"Optimal are {_span(n)} parameters on {_span(d)} tokens ({100 * prob:.4g} % intervals)."
+
+
+def _flat(each: BudgetPlan) -> str:
+    parts = [
+        f"{what} stays under {bound} from {_span(valley.params)} parameters"
+        for what, bound, valley in (
+            ("Expected regret", f"{each.valley.bound:.2g} nats", each.valley),
+            ("deadweight", _percent(each), each.deadweight_valley),
+        )
+        if valley is not None and valley.params is not None
+    ]
+    return f"{'; '.join(parts)}." if parts else "No size is flat."
+
+
+def _percent(each: BudgetPlan) -> str:
+    return "" if each.deadweight_valley is None else f"{100 * each.deadweight_valley.bound:.3g} %"
+
+
+def _price(answer: Plan, each: BudgetPlan) -> Iterator[str]:
+    flops = answer.costs.training_flops(each.params, each.tokens)
+    days, money = answer.costs.days(flops), answer.money(each)
+    if days is not None:
+        yield f"Training takes {days:.3g} days."
+    if money is not None:
+        wasted = float(each.choice()["deadweight"].mean()) * money
+        currency = answer.costs.hardware.currency
+        yield (
+            f"It costs {format_quantity(money)} {currency} in all, of which the plan is expected "
+            f"to waste {format_quantity(wasted, 2)}."
+        )
+
+
+def _span(ends: Sequence[float] | NDArray[np.float64]) -> str:
+    return f"{format_quantity(float(ends[0]))} to {format_quantity(float(ends[1]))}"

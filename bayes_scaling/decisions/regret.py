@@ -51,6 +51,15 @@ class Best:
     loss: Array
     reached: Array
 
+    @property
+    def p_rising(self) -> float:
+        """Share of the draws under which a smaller spend would have reached a lower loss.
+
+        A drift that is steeper than the law still falls does that: so far beyond the runs, what is
+        known of drifts no longer is of much use.
+        """
+        return float((self.reached[:, -1] < self.loss).mean())
+
     def regret(self, loss: Array) -> Array:
         """Regret in nats of plans with losses of shape (sample, plan)."""
         return np.maximum(loss - self.loss[:, None], 0.0)

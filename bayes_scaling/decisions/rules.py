@@ -18,6 +18,9 @@ TOKENS_PER_PARAM = 20.0
 KAPLAN_SCALE, KAPLAN_EXPONENT = 1.3e9, 0.73
 """N_opt = 1.3e9 C^0.73 with C in PF-days (Kaplan et al. 2020, arXiv:2001.08361, appendix A)."""
 
+HALVINGS = 60
+"""Of the range of log sizes: to rounding."""
+
 type Rule = tuple[str, float]
 """A name, and the size that goes by it."""
 
@@ -45,10 +48,14 @@ def _sizes(ground: Ground, spend: float, params: Sequence[float]) -> Iterator[Ru
 
 
 def _by_ratio(ground: Ground, spend: float) -> float:
-    """Size with so many tokens a parameter: 6 r N^2 + 2 T N = spend, or what the limits leave."""
-    trained = ground.costs.training_flops(1.0, TOKENS_PER_PARAM)
-    served = float(ground.costs.inference_spend(np.ones(())))
-    size = 2 * spend / (served + np.sqrt(served**2 + 4 * trained * spend))
-    if (most := ground.costs.limits.max_tokens) is not None:
-        size = min(size, most / TOKENS_PER_PARAM)
-    return float(min(size, np.sqrt(ground.flops_limit / trained)))
+    """Size with so many tokens a parameter that uses up the spend, or what the limits leave."""
+    costs, most = ground.costs, ground.costs.limits.max_tokens
+    low, high = ground.bounds(spend)
+    for _ in range(HALVINGS):
+        size = np.exp((low + high) / 2)
+        tokens = TOKENS_PER_PARAM * size
+        fits = costs.spend(size, tokens) <= spend
+        fits &= costs.training_flops(size, tokens) <= ground.flops_limit
+        fits &= most is None or tokens <= most
+        low, high = (np.log(size), high) if fits else (low, np.log(size))
+    return float(np.exp(low))

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from examples import TRUTH, example_fit, law_fit
+from examples import TRUTH, counted, example_fit, law_fit, shifted
 from scipy.optimize import brentq
 
 import bayes_scaling as bs
@@ -71,6 +71,20 @@ def test_a_sure_lifetime_gives_the_stationary_point(sure, inferred):
     assert told["params"] == pytest.approx(n, rel=1e-6)
     assert told["inference_flops"] == pytest.approx(2 * n * inferred, rel=1e-6)
     assert told["training_flops"] + told["inference_flops"] == pytest.approx(C, rel=1e-9)
+
+
+def test_embeddings_take_part_in_compute(sure):
+    small = counted(sure, "N non-embedding, C 6ND").law_only()
+    costs = read_costs({"training": {"embeddings": "added"}})
+    found = bs.plan(small, flops=1e20, costs=costs).budgets[0]
+    total = found.params + 47491 * np.cbrt(found.params)
+    assert 6 * total * found.tokens == pytest.approx(1e20, rel=1e-9)
+    others = np.geomspace(found.params / 2, 2 * found.params, 201)
+    reached = loss(others, 1e20 / (6 * (others + 47491 * np.cbrt(others))))
+    assert float(found.choice()["loss"][0]) <= reached.min() + 1e-12
+    assert found.params != pytest.approx(best(1e20), rel=1e-3)
+    with pytest.raises(InputError, match="only where N is non-embedding"):
+        bs.plan(sure, flops=1e20, costs=costs)
 
 
 def test_more_inference_smaller_and_longer_trained(fit):
@@ -149,6 +163,33 @@ def test_deadweight_is_the_compute_that_would_have_done(sure):
         assert float(choice.sel(choice=name)["deadweight"]) == pytest.approx(wasted, abs=2e-3)
         regret = reached - loss(best(C), C / (6 * best(C)))
         assert float(choice.sel(choice=name)["regret"]) == pytest.approx(regret, abs=1e-8)
+
+
+@pytest.mark.parametrize("card", ["coupled", "kaplan-ns", "isoflop"])
+def test_the_search_agrees_with_what_each_law_says_of_its_optimum(card):
+    own = law_fit(card)
+    found, best = bs.plan(own, flops=1e22).budgets[0], bs.allocate(own, flops=1e22).draws
+    np.testing.assert_allclose(found.draws["optimum_params"], best["params"][:, 0], rtol=1e-4)
+
+
+def test_several_laws_together_make_one_plan(fit):
+    both = bs.average_fits({"one": fit, "other": shifted(fit, A=1.5)}, {"one": 0.5, "other": 0.5})
+    sizes = [
+        bs.plan(each, flops=1e22).budgets[0].params for each in (fit, both, both.fits["other"])
+    ]
+    assert sizes == sorted(sizes)
+    assert bs.plan(both, target_loss=2.3, confidence=0.6).target.spend > 0
+
+
+def test_draws_that_want_less_compute_are_told(fit):
+    far = bs.plan(fit, flops=1e27)
+    flops = np.geomspace(1e24, 1e27, 13)
+    losses = bs.allocate(fit, flops=flops).draws["loss"].to_numpy()
+    rising = np.mean(losses[:, :-1].min(axis=1) < losses[:, -1])
+    assert far.budgets[0].p_rising == pytest.approx(rising, abs=0.02)
+    assert rising > 0.02
+    assert any("smaller budget would have done better" in text for text in far.warnings)
+    assert bs.plan(fit.law_only(), flops=1e27).budgets[0].p_rising == 0
 
 
 def test_regret_of_every_draw_is_against_its_own_best(fit):

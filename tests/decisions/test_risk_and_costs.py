@@ -67,6 +67,15 @@ def test_inference_at_a_lower_utilisation_weighs_more():
     assert costs.spend(np.array(1e9), np.array(1e10)) == pytest.approx(3e19 + spend)
 
 
+@pytest.mark.parametrize("how", ["as fitted", "added", "removed"])
+def test_counting_is_undone(how):
+    costs = read_costs({"training": {"embeddings": how}, "inference": {"output_tokens": "1T"}})
+    sizes = np.geomspace(1e6, 1e12, 7)
+    np.testing.assert_allclose(costs.uncounted(costs.counted(sizes)), sizes, rtol=1e-9)
+    spend = costs.spend(sizes, np.full(7, 1e11))
+    np.testing.assert_allclose(costs.size_for(spend, 1e11), sizes, rtol=1e-9)
+
+
 def test_memory_limits_the_size():
     made = {**FARM, "bytes_per_param": 16}
     assert read_costs({"hardware": made}).max_params == pytest.approx(80e9 * 1000 / 16)
