@@ -163,7 +163,7 @@ def _hardware() -> dict[str, Widget]:
     titles = {name: each.title for name, each in known.items()} | {OWN: "another (set its peak)"}
     peaks = {name: each.peak_flops / 1e12 for name, each in known.items()}
     device = _select("Device", titles, FIRST_DEVICE)
-    peak = Spinner(title="Peak of a device, TFLOP/s", value=peaks[FIRST_DEVICE], low=0, step=1)
+    peak = Spinner(title="Its peak, TFLOP/s", value=peaks[FIRST_DEVICE], low=0, step=1)
     _keep_together(device, peak, peaks)
     return {
         "device": device,
