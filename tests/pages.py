@@ -6,8 +6,8 @@ import re
 from html.parser import HTMLParser
 
 SECTIONS = [
-    "answer", "asked", "data", "fit", "parameters", "groups", "decisions", "diagnostics", "card",
-    "versions",
+    "answer", "asked", "data", "fit", "parameters", "groups", "decisions", "planner",
+    "diagnostics", "card", "versions",
 ]  # fmt: skip
 VOID = {"meta", "img", "br", "link", "hr", "input"}
 
@@ -54,7 +54,7 @@ class Page(HTMLParser):
         assert self.open and self.open.pop() == tag, f"</{tag}> closes nothing"
 
     def handle_data(self, data):
-        if self.open[-1:] == ["style"]:
+        if self.open[-1:] in (["style"], ["script"]):
             return
         self.words.append(data)
         self.sections[self._section] = self.sections.get(self._section, "") + data

@@ -4,5 +4,7 @@ from .comparison import render_comparison as render_comparison
 from .comparison import write_comparison as write_comparison
 from .plan import render_plan as render_plan
 from .plan import write_plan as write_plan
+from .planner import render_planner as render_planner
+from .planner import write_planner as write_planner
 from .render import render_report as render_report
 from .render import write_report as write_report

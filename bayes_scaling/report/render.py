@@ -13,6 +13,7 @@ from bayes_scaling.inference.summary import check_prob
 from bayes_scaling.report import card, diagnostics, facts, headline, pictures, tables, words
 from bayes_scaling.report.answers import answer
 from bayes_scaling.report.page import render_page, write_page
+from bayes_scaling.report.planner import planner_section, why_no_planner
 
 __all__ = ["render_report", "write_report"]
 
@@ -101,6 +102,8 @@ def _context(
         "groups_text": words.groups(fit, prob),
         "plan": None if answers.plan is None else tables.plan(answers.plan),
         "planned": fit.law.planned,
+        "planner": _planner(fit, flops, prob, group),
+        "no_planner": why_no_planner(fit) if fit.law.allocates else None,
         "decisions": "Forecast" if answers.plan is None else "Forecast and allocation",
         "forecast": None if answers.forecast is None else tables.forecast(answers.forecast),
         "beyond": words.beyond(fit),
@@ -111,3 +114,11 @@ def _context(
         "recipe": facts.recipe(fit),
         "prob": words.percent(prob),
     }
+
+
+def _planner(
+    fit: Fit, flops: Any, prob: float, group: str | Sequence[str] | None
+) -> dict[str, Any] | None:
+    if why_no_planner(fit):
+        return None
+    return planner_section(fit, flops=flops, group=group, prob=prob)

@@ -114,7 +114,7 @@ def spread(draws: Array, prob: float) -> str:
     return interval(float(np.median(draws)), float(lower), float(upper))
 
 
-def verdict(fit: Fit) -> dict[str, str]:
+def verdict(fit: Fit, listed: str = "under diagnostics and data") -> dict[str, str]:
     """Whether the posterior may be used, and what to read first."""
     fatal = [c for c in fit.checks if c.fatal and c.passed is False]
     others = len(fit.problems()) - len(fatal)
@@ -124,7 +124,7 @@ def verdict(fit: Fit) -> dict[str, str]:
             "text": "Do not use this posterior. " + " ".join(check.text for check in fatal),
         }
     points = "no point" if not others else "one point" if others == 1 else f"{others} points"
-    where = ", listed under diagnostics and data." if others else "."
+    where = f", listed {listed}." if others else "."
     return {
         "kind": "warn" if others else "pass",
         "text": "The posterior may be used: its draws pass every check of sampling. There "
