@@ -14,6 +14,7 @@ from bayes_scaling.inference.summary import summarise
 from bayes_scaling.report import words
 from bayes_scaling.report.drawing import FULL, HALF, Picture, picture
 from bayes_scaling.report.page import render_page, write_page
+from bayes_scaling.report.planner import planner_section, why_no_planner
 from bayes_scaling.report.tables import Table
 from bayes_scaling.units import format_quantity
 
@@ -57,10 +58,20 @@ def render_plan(plan: Plan, *, fit: Fit) -> str:
         "warnings": [*plan.warnings, *(c.text for c in fit.problems() if not c.fatal)],
         "choices": _choices(plan) if plan.budgets else None,
         "figures": _pictures(plan),
+        "planner": _planner(plan, fit),
         "beyond": words.beyond(fit if plan.drifts else fit.law_only()),
         "asked": _asked(plan, fit),
     }
     return render_page(TEMPLATE, context)
+
+
+def _planner(plan: Plan, fit: Fit) -> dict[str, Any] | None:
+    """Where a reader asks for other budgets; it starts with the plan's own."""
+    if why_no_planner(fit) or not plan.budgets:
+        return None
+    asked = fit if plan.drifts else fit.law_only()
+    spend = plan.budgets[0].spend
+    return planner_section(asked, flops=spend, group=plan.group, prob=plan.prob)
 
 
 def _verdict(fit: Fit) -> dict[str, str]:
