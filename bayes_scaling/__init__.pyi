@@ -16,9 +16,13 @@ from .comparison import compare as compare
 from .comparison import compare_models as compare_models
 from .comparison import kaplan_or_chinchilla as kaplan_or_chinchilla
 from .decisions import Allocation as Allocation
+from .decisions import Architectures as Architectures
 from .decisions import Forecast as Forecast
+from .decisions import NextRuns as NextRuns
 from .decisions import allocate as allocate
+from .decisions import choose_architecture as choose_architecture
 from .decisions import forecast as forecast
+from .decisions import next_runs as next_runs
 from .errors import BayesScalingError as BayesScalingError
 from .errors import CardError as CardError
 from .errors import DownloadError as DownloadError

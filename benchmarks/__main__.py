@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import (
     accuracy,
     cone,
+    design,
     discrepancy,
     fits,
     laws,
@@ -34,6 +35,7 @@ EXAMPLES = """examples:
   python -m benchmarks discrepancy --data FOLDER   priors of the informed cards, and their worth
   python -m benchmarks fits                      fits a minute, and memory of many of them
   python -m benchmarks quick --data FOLDER       the quick engine beside NUTS on public sweeps
+  python -m benchmarks design --data FOLDER      next runs, and which architecture to scale
 
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
@@ -53,6 +55,7 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
     "discrepancy": lambda p: discrepancy.run(p.data, p.seed, p.results),
     "fits": lambda p: fits.run(p.only, p.fits, p.rows, p.memory, p.seed, p.results),
     "quick": lambda p: quick.run(p.only, p.data, p.seed, p.results),
+    "design": lambda p: design.run(p.only, p.data, p.fits, p.seeds, p.seed, p.results),
 }
 
 
@@ -83,7 +86,16 @@ def _parser() -> argparse.ArgumentParser:
     _data(commands.add_parser("discrepancy", parents=[common], help="priors from public sweeps"))
     _fits(commands.add_parser("fits", parents=[common], help="fits a minute"))
     _quick(commands.add_parser("quick", parents=[common], help="the quick engine beside NUTS"))
+    _design(commands.add_parser("design", parents=[common], help="next runs, architectures"))
     return parser
+
+
+def _design(parser: argparse.ArgumentParser) -> None:
+    parts = list(design.PARTS)
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
+    parser.add_argument("--seeds", type=int, default=20, help="simulated sweeps")
+    parser.add_argument("--fits", type=Path, help="folder where fits of xlstm are kept")
+    _data(parser)
 
 
 def _fits(parser: argparse.ArgumentParser) -> None:

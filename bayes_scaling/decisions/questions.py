@@ -13,7 +13,7 @@ from bayes_scaling.errors import InputError
 from bayes_scaling.inference.pointwise import Noise
 from bayes_scaling.units import parse_flops, parse_quantity
 
-__all__ = ["LARGEST", "Predictor", "quantities", "with_groups"]
+__all__ = ["LARGEST", "Predictor", "group_labels", "quantities", "with_groups"]
 
 Array = NDArray[np.float64]
 
@@ -112,3 +112,13 @@ def with_groups(
         raise InputError("groups are given twice: as a column of the points and as group=")
     fit.select_groups(tuple(points["group"].astype(str).unique()))
     return points.assign(group=points["group"].astype(str)).reset_index(drop=True)
+
+
+def group_labels(fit: Predictor, points: pd.DataFrame) -> NDArray[np.object_] | None:
+    """Groups that points name, in a column ``group`` or those that the fit groups by; or None."""
+    if "group" in points:
+        return points["group"].to_numpy(dtype=object)
+    if fit.by and set(fit.by) <= set(points.columns):
+        labels = points[list(fit.by)].astype(str).agg("/".join, axis="columns")
+        return labels.to_numpy(dtype=object)
+    return None

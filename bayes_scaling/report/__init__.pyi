@@ -2,5 +2,9 @@ from .backtest import render_backtest as render_backtest
 from .backtest import write_backtest as write_backtest
 from .comparison import render_comparison as render_comparison
 from .comparison import write_comparison as write_comparison
+from .design import render_architectures as render_architectures
+from .design import render_next_runs as render_next_runs
+from .design import write_architectures as write_architectures
+from .design import write_next_runs as write_next_runs
 from .render import render_report as render_report
 from .render import write_report as write_report
