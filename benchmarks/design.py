@@ -1,7 +1,8 @@
 """What `next_runs` and `choose_architecture` are worth: simulated sweeps, and public ones.
 
 ``sweeps``: twelve small runs of a simulated truth, then further runs by several strategies of equal
-compute; how wide is the interval of a loss far beyond? ``linear``: the estimator beside a linear
+compute; how wide is the interval of a loss far beyond? ``drifting``: the same with a truth that
+drifts away from its law. ``linear``: the estimator beside a linear
 Gaussian model, whose answer is known. ``ranking``: seconds to rank candidates. ``xlstm``:
 which of two architectures of a public sweep to scale.
 """
@@ -42,8 +43,8 @@ EACH = 1e21
 
 GOAL = {"params": np.sqrt(1e23 / 120), "tokens": 20 * np.sqrt(1e23 / 120)}
 AFTER = (1, 3, 10)
-KINDS = {"law only": False, "with drift": True}
-"""Whether truths and fits keep to the law, or drift away from it beyond the runs."""
+DRAWS = 500
+"""Of each of four chains."""
 
 RATIOS = (5.0, 200.0)
 PROB = 0.9
@@ -111,7 +112,7 @@ def _at(flops: np.ndarray, ratio: np.ndarray) -> Table:
 
 def _fitted(world: World, table: Table, seed: int) -> Fit:
     runs = bs.read_runs(table[["params", "tokens", "loss"]].reset_index(drop=True))
-    return bs.fit(runs, model=world.card, engine="quick", seed=seed, progress=False)
+    return bs.fit(runs, model=world.card, engine="quick", draws=DRAWS, seed=seed, progress=False)
 
 
 def _chosen_next(world: World, start: Table, n: int, seed: int) -> list[Table]:
@@ -158,15 +159,24 @@ OTHERS: dict[str, Callable[[World, Table, int, int], Table]] = {
 
 
 def _sweeps(_data: Path, _fits: Path | None, seeds: int, seed: int) -> tuple[list[Row], list[Row]]:
-    rows = []
-    for kind, drift in KINDS.items():
-        for i in range(seeds):
-            rows += [{"model": kind} | row for row in _sweep(seed + i, drift)]
-            say(f"{kind}, sweep {i + 1} of {seeds}: {rows[-1]}")
-    frame = pd.DataFrame(rows)
-    return rows, [
-        {"model": kind} | row for kind in KINDS for row in _summary(frame[frame["model"] == kind])
-    ]
+    """Truths and fits that keep to the law."""
+    return _many_sweeps(seeds, seed, drift=False)
+
+
+def _drifting(
+    _data: Path, _fits: Path | None, seeds: int, seed: int
+) -> tuple[list[Row], list[Row]]:
+    """Truths and fits that drift away from it beyond the runs."""
+    return _many_sweeps(seeds, seed, drift=True)
+
+
+def _many_sweeps(seeds: int, seed: int, *, drift: bool) -> tuple[list[Row], list[Row]]:
+    rows: list[Row] = []
+    for i in range(seeds):
+        rows += _sweep(seed + i, drift)
+        shown = _summary(pd.DataFrame(rows))
+        say(f"sweep {i + 1} of {seeds}: " + ", ".join(r["times that of next"] for r in shown))
+    return rows, shown
 
 
 def _sweep(seed: int, drift: bool) -> list[Row]:
@@ -340,6 +350,7 @@ def _xlstm_fit(data: Path, card: str, fits: Path | None, seed: int) -> Fit:
 
 PARTS: dict[str, Callable[[Path, Path | None, int, int], tuple[list[Row], list[Row]]]] = {
     "sweeps": _sweeps,
+    "drifting": _drifting,
     "linear": _linear,
     "ranking": _ranking,
     "xlstm": _xlstm,

@@ -13,7 +13,7 @@ from bayes_scaling.decisions.questions import Predictor, quantities
 from bayes_scaling.decisions.reweighting import Target
 from bayes_scaling.errors import InputError, unknown_name
 
-__all__ = ["GOALS", "Goal", "read_goal"]
+__all__ = ["GOALS", "Goal", "read_goal", "reread"]
 
 N_SIZES = 31
 """Sizes that are decided between, over what the optimum may be."""
@@ -96,6 +96,11 @@ def read_goal(fit: Predictor, text: str, group: str | Sequence[str] | None = Non
     if kind not in GOALS:
         raise InputError(f"{unknown_name('goal', text, FORMS)}; such as loss@70B,1.4T")
     return GOALS[kind](fit, text, _numbers(kind, at, text), group)
+
+
+def reread(fit: Predictor, goal: Goal) -> Goal:
+    """The same goal for the posterior as it stands now: its groups stay the same."""
+    return read_goal(fit, goal.text, goal.groups if fit.by else None)
 
 
 def _numbers(kind: str, at: str, text: str) -> list[Array]:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_scaling.decisions.candidates import candidate_grid, read_candidates
-from bayes_scaling.decisions.goals import Goal, read_goal
+from bayes_scaling.decisions.goals import Goal, read_goal, reread
 from bayes_scaling.decisions.questions import Predictor, quantities
 from bayes_scaling.decisions.reweighting import Estimate, Outcomes, now, weigh, with_error
 from bayes_scaling.decisions.sentences import batch_sentences, ranking_sentences
@@ -112,8 +112,9 @@ def next_runs(
 ) -> NextRuns:
     """Rank runs to do next by the uncertainty about a goal that they are expected to take away.
 
-    Outcomes of every candidate are simulated from the posterior, with its noise and, beyond the
-    runs, its discrepancy; the posterior draws are reweighted by each. For a batch runs are added
+    Outcomes of every candidate are simulated from the posterior, with its noise; the posterior
+    draws are reweighted by each. A run beyond the others also moves on the place where the
+    discrepancy begins, as it will in the next fit. For a batch runs are added
     one at a time, each the best given outcomes of those before it.
 
     Parameters
@@ -156,9 +157,20 @@ def next_runs(
     most = np.inf if budget is None else float(quantities(budget, "budget", flops=True)[0])
     each = most / runs if by == "run" else most
     points = _candidates(fit, candidates, each if candidates is None else most, run_group, asked)
-    ranking, batch = _chosen(_Candidates.of(fit, points, asked), most, runs, by)
+    steps = list(_steps(fit, asked, points, most * _SLACK, runs, by))
+    if not steps:
+        raise InputError(
+            f"the budget of {most:.3g} FLOPs does not hold {runs} runs: the cheapest candidate "
+            f"takes {points['flops'].min():.3g}"
+        )
+    batch = pd.concat([ranked.head(1) for ranked in steps], ignore_index=True)
     return NextRuns(
-        goal=asked, ranking=ranking, batch=batch, by=by, budget=most, counting=fit.counting
+        goal=asked,
+        ranking=steps[0].reset_index(drop=True),
+        batch=batch,
+        by=by,
+        budget=most,
+        counting=fit.counting,
     )
 
 
@@ -190,99 +202,90 @@ _SLACK = 1.01
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Candidates:
-    """Candidates with what every draw expects of them: ``log_loss`` is (sample, candidate)."""
+class _State:
+    """A posterior after some runs: with what it says of the goal, and their outcomes."""
 
-    points: pd.DataFrame
-    log_loss: Array
-    noise: list[Noise]
+    fit: Predictor
     goal: Goal
-    seed: int
+    outcomes: Outcomes
+    estimate: Estimate
 
-    @classmethod
-    def of(cls, fit: Predictor, points: pd.DataFrame, goal: Goal) -> _Candidates:
-        """Predict every candidate."""
-        log_loss = np.empty((fit.n_draws, len(points)))
-        noise: dict[int, Noise] = {}
-        for name, rows in points.groupby("group", sort=False).indices.items():
-            here = {k: np.log(points[k].to_numpy()[rows]) for k in ("params", "tokens")}
-            log_loss[:, rows] = np.log(fit.predict(str(name), here))
-            scatter = fit.run_noise(str(name), here)
-            noise |= {int(row): _column(scatter, i) for i, row in enumerate(rows)}
-        ordered = [noise[i] for i in range(len(points))]
-        return cls(points=points, log_loss=log_loss, noise=ordered, goal=goal, seed=fit.seed)
-
-    def after(self, outcomes: Outcomes, candidate: int, step: int) -> Outcomes:
-        """The outcomes with a candidate as the run number `step`."""
-        rng = np.random.default_rng([self.seed, 11, step])
-        return outcomes.after(self.log_loss[:, candidate], self.noise[candidate], rng)
-
-    def ranked(self, outcomes: Outcomes, step: int, most: float, by: str) -> pd.DataFrame | None:
-        """Every candidate that takes at most so much compute, the best first; None if none does."""
-        target = self.goal.target
-        before = weigh(outcomes, target) if step else now(target)
-        allowed = np.flatnonzero(self.points["flops"].to_numpy() <= most)
-        if not len(allowed):
-            return None
-        after = [weigh(self.after(outcomes, int(i), step), target) for i in allowed]
-        table = self._table(allowed, before, after)
-        order = "gain_per_flop" if by == "flop" else "gain"
-        return table.sort_values(order, ascending=False, kind="stable")
-
-    def _table(
-        self, allowed: NDArray[np.int64], before: Estimate, after: list[Estimate]
-    ) -> pd.DataFrame:
-        goal = self.goal
-        told = [self._row(each, before) for each in after]
-        table = pd.concat([self.points.iloc[allowed], pd.DataFrame(told, index=allowed)], axis=1)
-        table["gain_per_flop"] = table["gain"] / table["flops"]
-        table["worth"] = table["saved"] / goal.slope
-        return table
-
-    def _row(self, each: Estimate, before: Estimate) -> dict[str, float]:
-        sd = self.goal.now
-        gain, gain_error = with_error(before.left - each.left)
-        saved, saved_error = with_error(each.saved - before.saved)
-        return {
-            "sd_now": sd * float(before.left[0]),
-            "sd_after": sd * float(each.left[0]),
-            "gain": sd * gain,
-            "mc_error": sd * gain_error,
-            "saved": saved,
-            "saved_error": saved_error,
-            "ess": each.ess,
-        }
+    @property
+    def left(self) -> Array:
+        """Standard deviation of the goal that is left, with its jackknife replicates."""
+        return self.goal.now * self.estimate.left
 
 
-def _chosen(
-    candidates: _Candidates, budget: float, runs: int, by: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The ranking of the first run, and the runs of a greedy batch."""
-    steps = list(_steps(candidates, budget * _SLACK, runs, by))
-    if not steps:
-        least = candidates.points["flops"].min()
-        raise InputError(
-            f"the budget of {budget:.3g} FLOPs does not hold {runs} runs: the cheapest candidate "
-            f"takes {least:.3g}"
-        )
-    batch = pd.concat([ranked.head(1) for ranked in steps], ignore_index=True)
-    return steps[0].reset_index(drop=True), batch
-
-
-def _steps(candidates: _Candidates, left: float, runs: int, by: str) -> Iterator[pd.DataFrame]:
+def _steps(
+    fit: Predictor, goal: Goal, points: pd.DataFrame, left: float, runs: int, by: str
+) -> Iterator[pd.DataFrame]:
     """Rankings, each after the best of the one before, while the budget lasts."""
-    outcomes = Outcomes.none_yet(candidates.goal.target.values[:, 0])
+    outcomes = Outcomes.none_yet(goal.target.values[:, 0])
+    state = _State(fit=fit, goal=goal, outcomes=outcomes, estimate=now(goal.target))
     for step in range(runs):
         # By run alone the first would take all: those to come keep an equal share.
         most = left / (runs - step) if by == "run" else left
-        ranked = candidates.ranked(outcomes, step, most, by)
-        if ranked is None:
+        allowed = points[points["flops"] <= most]
+        if allowed.empty:
             return
+        ranked = _ranked(state, allowed, step, by)
         yield ranked
-        best = int(ranked.index[0])
-        left -= float(candidates.points["flops"].iloc[best])
+        best = points.loc[[ranked.index[0]]]
+        left -= float(best["flops"].iloc[0])
         if step + 1 < runs:
-            outcomes = candidates.after(outcomes, best, step)
+            state = next(each for _, each in _after(state, best, step))
+
+
+def _ranked(state: _State, points: pd.DataFrame, step: int, by: str) -> pd.DataFrame:
+    """Every candidate with what it teaches, the best first."""
+    told = {index: _told(state, after) for index, after in _after(state, points, step)}
+    table = pd.concat([points, pd.DataFrame.from_dict(told, orient="index")], axis=1)
+    table["gain_per_flop"] = table["gain"] / table["flops"]
+    table["worth"] = table["saved"] / state.goal.slope
+    order = "gain_per_flop" if by == "flop" else "gain"
+    return table.sort_values(order, ascending=False, kind="stable")
+
+
+def _told(before: _State, after: _State) -> dict[str, float]:
+    gain, gain_error = with_error(before.left - after.left)
+    saved, saved_error = with_error(after.estimate.saved - before.estimate.saved)
+    return {
+        "sd_now": float(before.left[0]),
+        "sd_after": float(after.left[0]),
+        "gain": gain,
+        "mc_error": gain_error,
+        "saved": saved,
+        "saved_error": saved_error,
+        "ess": after.estimate.ess,
+    }
+
+
+def _after(state: _State, points: pd.DataFrame, step: int) -> Iterator[tuple[Any, _State]]:
+    """The state after each candidate by itself, with the index of that.
+
+    A run beyond the others moves the place where the drift begins, as it will in the next fit: the
+    drift up to there is no part of what is predicted any more, and the rest begins anew. (Weights
+    of the runs before keep the edge that these had.)
+    """
+    for name, flops, rows in _alike(state.fit, points):
+        fit = state.fit.reaching(name, flops)
+        goal = state.goal if fit is state.fit else reread(fit, state.goal)
+        here = {key: np.log(rows[key].to_numpy()) for key in ("params", "tokens")}
+        log_loss, noise = np.log(fit.predict(name, here)), fit.run_noise(name, here)
+        for i, index in enumerate(rows.index):
+            rng = np.random.default_rng([fit.seed, 11, step])
+            outcomes = state.outcomes.after(log_loss[:, i], _column(noise, i), rng)
+            estimate = weigh(outcomes, goal.target)
+            yield index, _State(fit=fit, goal=goal, outcomes=outcomes, estimate=estimate)
+
+
+def _alike(fit: Predictor, points: pd.DataFrame) -> Iterator[tuple[str, float, pd.DataFrame]]:
+    """Candidates of one group and compute together; those that move no edge count as of one."""
+    for name, rows in points.groupby("group", sort=False):
+        levels = [float(f"{flops:.3g}") for flops in rows["flops"]]
+        keys = np.array([c if fit.reaching(str(name), c) is not fit else 1.0 for c in levels])
+        for key in np.unique(keys):
+            yield str(name), float(key), rows[keys == key]
 
 
 def _column(noise: Noise, i: int) -> Noise:

@@ -55,6 +55,9 @@ class Predictor(Protocol):
     def law_only(self) -> Predictor:
         """The same, with the law taken for the truth."""
 
+    def reaching(self, group: str, flops: float) -> Predictor:
+        """The same, with the drift of a group beginning where a run of `flops` would put it."""
+
     def select_groups(self, group: str | Sequence[str] | None) -> tuple[str, ...]:
         """Groups that a question is about."""
 

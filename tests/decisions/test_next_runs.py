@@ -166,14 +166,21 @@ def test_regret_of_a_choice_is_that_of_choose_architecture():
     assert slope == pytest.approx((means[0] - means[1]) / 0.2e25, rel=0.02)
 
 
-def test_the_drift_is_learned_by_runs_beyond_the_edge():
+def test_a_run_beyond_the_others_moves_the_beginning_of_the_drift():
     fit = law_fit("coupled-informed")
     far = float(fit.columns["flops"].max()) * 10
     size = (far / 120) ** 0.5
+    moved = fit.reaching("all runs", far)
+    assert moved.edge == pytest.approx(np.log(far) - fit.card.within * np.log(10))
+    assert fit.reaching("all runs", far / 1e4) is fit
+    assert fit.reaching(bs.NEW_GROUP, far) is fit
     points = candidates((size, 20 * size), (size / 30, 20 * size / 30))
-    goal = f"loss@{3 * size:g},{60 * size:g}"
-    beyond, within = bs.next_runs(fit, points, goal=goal, by="run").ranking["gain"]
-    assert beyond > 3 * within
+    goal = {"params": 3 * size, "tokens": 60 * size}
+    answer = bs.next_runs(fit, points, goal="loss@{params:g},{tokens:g}".format(**goal), by="run")
+    sd = bs.forecast(moved, **goal).table()["sd"].iloc[0]
+    assert answer.ranking["flops"].iloc[0] == pytest.approx(far)
+    # What drifts beyond the new edge stays; with the old one the run would leave a third of this.
+    assert 0.3 * sd < answer.ranking["sd_after"].iloc[0] < sd
 
 
 def test_the_law_can_be_the_goal():
