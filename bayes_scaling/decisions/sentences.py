@@ -110,11 +110,11 @@ def _worth(answer: NextRuns, row: Mapping[str, Any]) -> list[str]:
     goal = answer.goal
     if not goal.decides:
         return []
-    told = (
-        f"Deciding now has an expected regret of {goal.regret:.2g} nats; deciding after "
-        f"{'these runs' if len(answer.batch) > 1 else 'that run'} saves {row['saved']:.2g} ± "
-        f"{row['saved_error']:.1g} of it"
-    )
+    now = f"Deciding now has an expected regret of {goal.regret:.2g} nats"
+    runs = "these runs" if len(answer.batch) > 1 else "that run"
+    if row["saved"] == 0:
+        return [f"{now}; none of the simulated outcomes of {runs} would change the decision."]
+    told = f"{now}; deciding after {runs} saves {row['saved']:.2g} ± {row['saved_error']:.1g} of it"
     if not (row["worth"] > 0 and row["saved"] > 2 * row["saved_error"]):
         return [f"{told}, which cannot be told from nothing."]
     return [
