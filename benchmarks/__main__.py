@@ -11,6 +11,7 @@ from benchmarks import (
     accuracy,
     backtests,
     cone,
+    design,
     discrepancy,
     fits,
     laws,
@@ -38,6 +39,7 @@ EXAMPLES = """examples:
   python -m benchmarks fits                      fits a minute, and memory of many of them
   python -m benchmarks quick --data FOLDER       the quick engine beside NUTS on public sweeps
   python -m benchmarks plans --data FOLDER --keep FITS   plans from the 245 runs
+  python -m benchmarks design --data FOLDER      next runs, and which architecture to scale
 
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
@@ -61,6 +63,7 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
     "fits": lambda p: fits.run(p.only, p.fits, p.rows, p.memory, p.seed, p.results),
     "quick": lambda p: quick.run(p.only, p.data, p.seed, p.results),
     "plans": lambda p: plans.run(p.only, p.data, p.keep, p.seed, p.results),
+    "design": lambda p: design.run(p.only, p.data, p.fits, p.seeds, p.seed, p.results),
 }
 
 
@@ -93,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     _fits(commands.add_parser("fits", parents=[common], help="fits a minute"))
     _quick(commands.add_parser("quick", parents=[common], help="the quick engine beside NUTS"))
     _plans(commands.add_parser("plans", parents=[common], help="plans from the 245 runs"))
+    _design(commands.add_parser("design", parents=[common], help="next runs, architectures"))
     return parser
 
 
@@ -108,6 +112,14 @@ def _plans(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", type=Path, required=True, help="folder of the fits, made where they are missing"
     )
+    _data(parser)
+
+
+def _design(parser: argparse.ArgumentParser) -> None:
+    parts = list(design.PARTS)
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
+    parser.add_argument("--seeds", type=int, default=20, help="simulated sweeps")
+    parser.add_argument("--fits", type=Path, help="folder where fits of xlstm are kept")
     _data(parser)
 
 

@@ -83,6 +83,8 @@ def test_catalogues_are_light(arguments):
         ["forecast", "--params", "70B", "--tokens", "1.4T"],
         ["allocate", "--flops", "5.76e23"],
         ["plan", "--flops", "5.76e23", "--group", "dense"],
+        ["architectures", "--flops", "5.76e23"],
+        ["next", "--goal", "choice@1e24", "--budget", "1e21"],
         ["summary"],
     ],
 )

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bayes_scaling.cli.allocate import allocate
+from bayes_scaling.cli.architectures import architectures
 from bayes_scaling.cli.backtest import backtest
 from bayes_scaling.cli.calibrate import calibrate
 from bayes_scaling.cli.compare import compare
@@ -17,6 +18,7 @@ from bayes_scaling.cli.fit import fit
 from bayes_scaling.cli.forecast import forecast
 from bayes_scaling.cli.kaplan_or_chinchilla import kaplan_or_chinchilla
 from bayes_scaling.cli.models import models
+from bayes_scaling.cli.next import next_runs
 from bayes_scaling.cli.options import examples
 from bayes_scaling.cli.plan import plan
 from bayes_scaling.cli.report import report
@@ -37,6 +39,8 @@ app = typer.Typer(
         "bayes-scaling forecast fit.nc --params 70B --tokens 1.4T",
         "bayes-scaling allocate fit.nc --flops 5.76e23",
         "bayes-scaling plan fit.nc --flops 5.76e23 --inference-tokens 2T",
+        "bayes-scaling architectures fit.nc --flops 1e23",
+        "bayes-scaling next fit.nc --goal loss@70B,1.4T --budget 1e21",
         "bayes-scaling report fit.nc -o report.html",
         "bayes-scaling compare runs.csv --models chinchilla,kaplan-nd,coupled",
         "bayes-scaling kaplan-or-chinchilla runs.csv",
@@ -108,6 +112,23 @@ app.command(
         "bayes-scaling plan fit.nc --costs costs.toml --max-money 5M --max-days 60 --json",
     )
 )(reported(plan))
+app.command(
+    epilog=examples(
+        "bayes-scaling architectures fit.nc --flops 1e23",
+        "bayes-scaling architectures fit.nc --flops 1e20,1e22,1e24 -o choice.html",
+        "bayes-scaling architectures fit.nc --flops 1e23 --group Pythia --group RWKV --json",
+    )
+)(reported(architectures))
+app.command(
+    name="next",
+    epilog=examples(
+        "bayes-scaling next fit.nc --goal loss@70B,1.4T --budget 1e21",
+        "bayes-scaling next fit.nc --goal loss@70B,1.4T --candidates runs.csv --json",
+        "bayes-scaling next fit.nc --goal optimum@5.76e23 --budget 1e22 --runs 3 --by run",
+        "bayes-scaling next fit.nc --goal choice@1e23 --group Pythia --group RWKV --budget 1e21",
+        "bayes-scaling next fit.nc --goal law --budget 1e21 -o next.html",
+    ),
+)(reported(next_runs))
 app.command(
     epilog=examples("bayes-scaling summary fit.nc", "bayes-scaling summary fit.nc --prob 0.5")
 )(reported(summary))

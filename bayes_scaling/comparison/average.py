@@ -170,6 +170,11 @@ class AveragedFit:
         """As `Fit.law_only`, for all of them."""
         return replace(self, fits={name: fit.law_only() for name, fit in self.fits.items()})
 
+    def reaching(self, group: str, flops: float) -> AveragedFit:
+        """As `Fit.reaching`, for all of them."""
+        moved = {name: fit.reaching(group, flops) for name, fit in self.fits.items()}
+        return replace(self, fits=moved)
+
     def _mixed(self, parts: dict[str, Array]) -> Array:
         return np.concatenate([parts[name][chosen] for name, chosen in self._chosen.items()])
 

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_scaling.decisions.questions import Predictor, quantities, with_groups
+from bayes_scaling.decisions.questions import Predictor, group_labels, quantities, with_groups
 from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.posterior import DEFAULT_PROB
 from bayes_scaling.inference.summary import STATISTICS, check_prob, summarise
@@ -187,7 +187,7 @@ def _points(
     if not known:
         raise InputError(f"the points have none of the columns {', '.join(_relevant(fit))}")
     read = {name: _numbers(points[name], name) for name in known}
-    label = _group_labels(fit, points)
+    label = group_labels(fit, points)
     whole = _completed(pd.DataFrame(read if label is None else {**read, "group": label}))
     return whole, tuple(known)
 
@@ -244,15 +244,6 @@ def _completed(points: pd.DataFrame) -> pd.DataFrame:
     elif there == ["tokens", "flops"]:
         points["params"] = tokens_for(points["flops"].to_numpy(), points["tokens"].to_numpy())
     return points
-
-
-def _group_labels(fit: Predictor, points: pd.DataFrame) -> NDArray[np.object_] | None:
-    if "group" in points:
-        return points["group"].to_numpy(dtype=object)
-    if fit.by and set(fit.by) <= set(points.columns):
-        labels = points[list(fit.by)].astype(str).agg("/".join, axis="columns")
-        return labels.to_numpy(dtype=object)
-    return None
 
 
 def _loss(

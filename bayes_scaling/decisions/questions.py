@@ -13,7 +13,7 @@ from bayes_scaling.errors import InputError
 from bayes_scaling.inference.pointwise import Noise
 from bayes_scaling.units import parse_flops, parse_quantity
 
-__all__ = ["LARGEST", "Predictor", "one_group", "quantities", "with_groups"]
+__all__ = ["LARGEST", "Predictor", "group_labels", "one_group", "quantities", "with_groups"]
 
 Array = NDArray[np.float64]
 
@@ -54,6 +54,9 @@ class Predictor(Protocol):
 
     def law_only(self) -> Predictor:
         """The same, with the law taken for the truth."""
+
+    def reaching(self, group: str, flops: float) -> Predictor:
+        """The same, with the drift of a group beginning where a run of `flops` would put it."""
 
     def select_groups(self, group: str | Sequence[str] | None) -> tuple[str, ...]:
         """Groups that a question is about."""
@@ -131,3 +134,13 @@ def one_group(fit: Predictor, group: str | None) -> str:
             "ask for one without runs"
         )
     return names[0]
+
+
+def group_labels(fit: Predictor, points: pd.DataFrame) -> NDArray[np.object_] | None:
+    """Groups that points name, in a column ``group`` or those that the fit groups by; or None."""
+    if "group" in points:
+        return points["group"].to_numpy(dtype=object)
+    if fit.by and set(fit.by) <= set(points.columns):
+        labels = points[list(fit.by)].astype(str).agg("/".join, axis="columns")
+        return labels.to_numpy(dtype=object)
+    return None

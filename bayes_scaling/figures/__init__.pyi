@@ -1,4 +1,5 @@
 from .allocation import plot_allocation as plot_allocation
+from .architectures import plot_architectures as plot_architectures
 from .backtest import plot_coverage as plot_coverage
 from .backtest import plot_predictions as plot_predictions
 from .calibration import plot_calibration as plot_calibration
@@ -7,6 +8,7 @@ from .forecast import plot_forecast as plot_forecast
 from .frontier import plot_frontier as plot_frontier
 from .groups import plot_groups as plot_groups
 from .law import plot_fit as plot_fit
+from .next_runs import plot_next_runs as plot_next_runs
 from .parameters import plot_parameters as plot_parameters
 from .pit import plot_pit as plot_pit
 from .plan_path import plot_plan_path as plot_plan_path

@@ -97,6 +97,23 @@ class Fit:
         """The fit with answers that take the law for the truth, however far from the runs."""
         return replace(self, with_drift=False)
 
+    def reaching(self, group: str, flops: float) -> Fit:
+        """The same draws, with the drift of a group beginning where a run of `flops` would put it.
+
+        What a fit with that run among its own would take for its edge. The same fit where the
+        drift begins later already, and for a group without runs.
+        """
+        within = self.card.within
+        if self.edge is None or within is None or group not in self.groups:
+            return self
+        i, edge = self.groups.index(group), np.log(flops) - within * np.log(10.0)
+        if edge <= self.edge[i]:
+            return self
+        tree, moved = self.tree.copy(), self.edge.copy()
+        moved[i] = edge
+        tree.attrs = {**tree.attrs, "edge": json.dumps(moved.tolist())}
+        return replace(self, tree=tree)
+
     @property
     def posterior(self) -> xr.Dataset:
         """Draws, with dims chain, draw, group; natural parameters in nats, params, tokens."""

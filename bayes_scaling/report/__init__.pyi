@@ -2,6 +2,10 @@ from .backtest import render_backtest as render_backtest
 from .backtest import write_backtest as write_backtest
 from .comparison import render_comparison as render_comparison
 from .comparison import write_comparison as write_comparison
+from .design import render_architectures as render_architectures
+from .design import render_next_runs as render_next_runs
+from .design import write_architectures as write_architectures
+from .design import write_next_runs as write_next_runs
 from .plan import render_plan as render_plan
 from .plan import write_plan as write_plan
 from .planner import render_planner as render_planner
