@@ -73,6 +73,7 @@ def plot_architectures(
     quantity_axis(ax, "x", "flops", padded(flops[0], flops[-1], 0.01))
     low, high = _limits(curve, prob)
     loss_axis(ax, low * (low / high) ** (SHARE / (1 - SHARE)), high)
+    ax.set_yticks([tick for tick in ax.get_yticks() if low <= tick <= high])
     bands(ax, [(i, flops, curve[:, k]) for k, i in enumerate(indices)], prob)
     largest = float(np.median(budgets / 10.0 ** draws["decades_beyond"].to_numpy()))
     shade = beyond(ax, largest)
@@ -105,9 +106,7 @@ def _best(ax: Axes, flops: Array, curve: Array, indices: Sequence[int]) -> None:
     panel.set_ylim(-0.04, 1.12)
     panel.set_yticks([0.0, 0.5, 1.0])
     panel.yaxis.tick_right()
+    panel.yaxis.set_label_position("right")
+    panel.set_ylabel("P(best)")
     panel.tick_params(labelbottom=False, length=2)
     panel.patch.set_alpha(0.6)
-    panel.text(
-        0.01, 0.93, "probability to be the best", transform=panel.transAxes, va="top", fontsize=7.5,
-        color=MUTED,
-    )  # fmt: skip
