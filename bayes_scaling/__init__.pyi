@@ -36,6 +36,7 @@ from .inference import list_cards as list_cards
 from .inference import load_card as load_card
 from .inference import load_fit as load_fit
 from .inference import prior_predictive as prior_predictive
+from .runs import MetricCurves as MetricCurves
 from .runs import Problem as Problem
 from .runs import Runs as Runs
 from .runs import RunsError as RunsError
@@ -43,8 +44,10 @@ from .runs import Transformer as Transformer
 from .runs import datasheet as datasheet
 from .runs import fetch as fetch
 from .runs import list_runs as list_runs
+from .runs import load_metrics as load_metrics
 from .runs import load_runs as load_runs
 from .runs import load_table as load_table
+from .runs import read_metrics as read_metrics
 from .runs import read_runs as read_runs
 
 __version__: str

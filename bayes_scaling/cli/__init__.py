@@ -24,8 +24,8 @@ numbers in full precision and null for what is not finite::
                    "analyses": [{"analysis", "what", "shift", "verdict", and STATISTICS of a}],
                    "untested": {cause: text}, "comparison": what compare prints, "verdicts": [...]}
     report        {"format": 1, "path"}
-    data list     [{"name", "title", "kind", "holds": "runs" or "models", "n_rows", "by": [...],
-                    "licence", "citation", "url"}]
+    data list     [{"name", "title", "kind", "holds": "runs", "models" or "metrics", "n_rows",
+                    "by": [...], "licence", "citation", "url"}]
     data show     the same fields of one set, and "datasheet" (Markdown)
     data fetch    {"name", "path"}
     models list   [{"name", "title", "law", "pools_over": [...]}]
