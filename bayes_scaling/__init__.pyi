@@ -2,6 +2,7 @@ from . import comparison as comparison
 from . import figures as figures
 from . import laws as laws
 from . import report as report
+from . import shapes as shapes
 from . import units as units
 from .comparison import AveragedFit as AveragedFit
 from .comparison import Backtest as Backtest
@@ -49,5 +50,13 @@ from .runs import load_runs as load_runs
 from .runs import load_table as load_table
 from .runs import read_metrics as read_metrics
 from .runs import read_runs as read_runs
+from .shapes import ShapeCard as ShapeCard
+from .shapes import ShapeFit as ShapeFit
+from .shapes import ShapeProbabilities as ShapeProbabilities
+from .shapes import fit_shapes as fit_shapes
+from .shapes import list_shape_cards as list_shape_cards
+from .shapes import load_shape_card as load_shape_card
+from .shapes import load_shapes as load_shapes
+from .shapes import shape_probabilities as shape_probabilities
 
 __version__: str

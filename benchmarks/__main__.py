@@ -17,6 +17,7 @@ from benchmarks import (
     quick,
     reproduce,
     scaling,
+    shapes,
     speed,
 )
 from benchmarks.contestants import CONTESTANTS
@@ -36,6 +37,7 @@ EXAMPLES = """examples:
   python -m benchmarks backtests --data FOLDER   our posteriors beside baselines on public sweeps
   python -m benchmarks fits                      fits a minute, and memory of many of them
   python -m benchmarks quick --data FOLDER       the quick engine beside NUTS on public sweeps
+  python -m benchmarks shapes --data FOLDER      shapes of metric curves: back-test, recovery, SBC
 
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
@@ -57,6 +59,7 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
         p.data, p.seed, p.results
     ),
     "fits": lambda p: fits.run(p.only, p.fits, p.rows, p.memory, p.seed, p.results),
+    "shapes": lambda p: shapes.run(p.only, p.data, p.seed, p.results),
     "quick": lambda p: quick.run(p.only, p.data, p.seed, p.results),
 }
 
@@ -89,7 +92,16 @@ def _parser() -> argparse.ArgumentParser:
     _backtests(commands.add_parser("backtests", parents=[common], help="baselines and ours"))
     _fits(commands.add_parser("fits", parents=[common], help="fits a minute"))
     _quick(commands.add_parser("quick", parents=[common], help="the quick engine beside NUTS"))
+    _shapes(commands.add_parser("shapes", parents=[common], help="shapes of metric curves"))
     return parser
+
+
+def _shapes(parser: argparse.ArgumentParser) -> None:
+    parts = list(shapes.PARTS)
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with the tables of published scores"
+    )
 
 
 def _backtests(parser: argparse.ArgumentParser) -> None:
