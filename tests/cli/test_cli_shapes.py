@@ -1,6 +1,7 @@
 """shapes: asked of a saved fit; wrong uses are told before anything is sampled."""
 
 import json
+import tomllib
 
 import pytest
 from shape_examples import example_metrics, example_shapes
@@ -84,3 +85,13 @@ def test_every_problem_of_a_table_is_in_the_json(run, tmp_path):
     assert {p["code"] for p in json.loads(result.stdout)["problems"]} >= {
         "non-numeric", "non-positive",
     }  # fmt: skip
+
+
+def test_the_card_can_be_read_and_copied(run, answer):
+    assert (
+        "For scores instead of losses (`bayes-scaling shapes`): shapes"
+        in run("models", "list").stdout
+    )
+    assert "Inverse Scaling Prize" in " ".join(run("models", "show", "shapes").stdout.split())
+    toml = tomllib.loads(run("models", "show", "shapes", "--toml").stdout)
+    assert toml["priors"] == answer("models", "show", "shapes")["priors"]

@@ -185,7 +185,7 @@ def test_edited_cards(tmp_path):
     copy.write_text(text.replace("sigma = 0.3", "sigma = -1").replace("bends = 1", "bents = 1"))
     with pytest.raises(CardError, match="bents") as caught:
         load_shape_card(copy)
-    assert "priors.recovery" in str(caught.value)
+    assert "priors.saturation.sigma" in str(caught.value)
     with pytest.raises(CardError, match="unknown shape model 'shape'; known: 'shapes'"):
         load_shape_card("shape")
 
@@ -281,3 +281,30 @@ def test_simulated_tasks_scatter_as_their_population_says():
     assert away.std() == pytest.approx(0.1 * np.sqrt(50 / 48), rel=0.08)
     correlation = np.corrcoef(away[:, :-1].ravel(), away[:, 1:].ravel())[0, 1]
     assert correlation == pytest.approx(0.5 ** (0.5 / np.log10(3)), abs=4 / np.sqrt(1200))
+
+
+def test_the_base_rate_of_turning_is_that_of_its_evidence():
+    """6 of 11 prize tasks turned (Wei et al. 2023): about half, within a decade."""
+    rng, n, seen = np.random.default_rng(0), 10_000, np.linspace(-1.25, 1.25, 7)
+    priors = load_shape_card("shapes").priors
+
+    def spread(prior):
+        return rng.lognormal(np.log(prior.median), prior.sigma, n)
+
+    slope = rng.normal(-0.3, spread(priors.slope_spread))
+    recovery = rng.normal(priors.recovery.mean, priors.recovery.sigma, n)
+    change = spread(priors.change_spread) * rng.standard_normal(n)
+    change += expected_change(slope, recovery, rng.normal(0, priors.saturation.sigma, n))
+    place = rng.normal(seen[-1] + priors.place.mean, priors.place.sigma, n)
+    curves = Trend(
+        level=rng.normal(0, 1, n), slope=slope, width=spread(priors.width),
+        change=change[:, None], place=place[:, None], seen=seen,
+    )  # fmt: skip
+    for beyond, share in ((0.5, 0.38), (1.0, 0.51)):
+        sizes, last = path(seen[0], seen[-1], seen[-1] + beyond)
+        good = MetricScale(bounded=True, sign=1.0, zero=0.0).goodness(curves.at(sizes))
+        fell = good[:, last] < good[:, 0] - ROPE
+        turned = classify(good[fell], last, ROPE) == SHAPES.index("u_shaped")
+        # The card states the shares to two digits.
+        error = np.sqrt(share * (1 - share) / fell.sum())
+        assert turned.mean() == pytest.approx(share, abs=3 * error + 0.005)
