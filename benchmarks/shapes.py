@@ -39,7 +39,7 @@ CLIP = 0.02
 
 CLASSES = ("worsens", "no clear change", "improves")
 BOOTSTRAPS = 1000
-EFFORT = Effort(draws=500, tune=700, cores=1, target_accept=0.9)
+EFFORT = Effort(draws=500, tune=600, chains=4, cores=1, target_accept=0.9)
 BINS = np.array([0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
 HORIZON = 1.0
 """Decades beyond the sizes seen at which simulated tasks are judged."""
@@ -420,7 +420,7 @@ JUDGED = (
 def sbc(_: Path, seed: int) -> tuple[dict[str, Any], str]:
     """Truths from the card's priors, posteriors of their scores, ranks of the truths."""
     card, design = load_shape_card("shapes"), _grid(SBC_TASKS, SBC_SIZES)
-    effort = Effort(draws=250, tune=500, cores=1, target_accept=0.9)
+    effort = Effort(draws=300, tune=400, chains=2, cores=1, target_accept=0.9)
     compiled = _compiled(card, design)
     ranks: dict[str, list[float]] = {}
     divergences, rhats = 0, []

@@ -128,7 +128,7 @@ def _unknown_noise(table: CheckedTable, kept: pd.DataFrame) -> list[Problem]:
             code="unknown-sampling-error",
             severity="warning",
             message=f"{table.origin.label}: {int((~known).sum())} of {len(kept)} scores have "
-            "neither stderr nor n_examples; their sampling error counts as scatter of the task.",
+            "neither stderr nor n_examples; a test set of a usual size (2000) is assumed.",
         )
     ]
 

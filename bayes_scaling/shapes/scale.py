@@ -16,9 +16,10 @@ __all__ = ["ASSUMED_EXAMPLES", "MetricScale", "latent"]
 
 Array = NDArray[np.float64]
 
-ASSUMED_EXAMPLES = 1000.0
-"""Where neither a standard error nor the number of questions is known: keeps scores of 0 and 1 off
-the ends, by half a question of so many. Their sampling error then counts as scatter of the task."""
+ASSUMED_EXAMPLES = 2000.0
+"""Where neither a standard error nor the number of questions is known: what a test set of a usual
+size has. It keeps scores of 0 and 1 off the ends, and a curve of few sizes from being taken for one
+without any scatter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,7 @@ def latent(
     -------
     MetricScale
     z, error : array of shape (point,)
-        Errors are zero where nothing is known of them.
+        Those of `ASSUMED_EXAMPLES` where nothing is known of a bounded score, else zero.
     """
     sign = 1.0 if better else -1.0
     if not bounded:
@@ -88,12 +89,12 @@ def latent(
     n = np.where(np.isnan(known), ASSUMED_EXAMPLES, known)
     # Half a question right and half a question wrong beside those that were asked.
     inside = (score * n + 0.5) / (n + 1)
-    error = np.sqrt(1 / (known * inside * (1 - inside)))
+    error = np.sqrt(1 / (n * inside * (1 - inside)))
     zero = 0.0
     if np.isfinite(chance[0]) and 0 < chance[0] < 1:
         zero = sign * float(np.log(chance[0] / (1 - chance[0])))
     scale = MetricScale(bounded=True, sign=sign, zero=zero)
-    return scale, scale.value(inside), np.nan_to_num(error)
+    return scale, scale.value(inside), error
 
 
 def _examples(score: Array, stderr: Array, n_examples: Array) -> Array:

@@ -13,7 +13,7 @@ from bayes_scaling.shapes import SHAPES, list_shape_cards, load_shape_card
 from bayes_scaling.shapes.classify import classify, path
 from bayes_scaling.shapes.design import make_shape_design
 from bayes_scaling.shapes.model import build_shape_model
-from bayes_scaling.shapes.scale import MetricScale, latent
+from bayes_scaling.shapes.scale import ASSUMED_EXAMPLES, MetricScale, latent
 from bayes_scaling.shapes.simulate import draw_population, expected_change, simulate_tasks
 from bayes_scaling.shapes.trend import Trend, fitted_line
 
@@ -63,7 +63,8 @@ def test_sampling_errors():
     # A standard error tells the number of questions, also of scores that have none of their own.
     stated = np.sqrt(score * (1 - score) / 100)
     assert np.allclose(latent(score, stated, NAN, NAN, bounded=True, better=True)[2], error)
-    assert (latent(score, NAN, NAN, NAN, bounded=True, better=True)[2] == 0).all()
+    assumed = latent(score, NAN, NAN, NAN, bounded=True, better=True)[2]
+    assert assumed[1] == pytest.approx(2 / np.sqrt(ASSUMED_EXAMPLES))
     loss = latent(np.array([2.0, 2.0, 2.0]), np.full(3, 0.02), NAN, NAN, bounded=False,
                   better=False)  # fmt: skip
     assert loss[2] == pytest.approx(0.01)
