@@ -2,6 +2,7 @@ from . import comparison as comparison
 from . import figures as figures
 from . import laws as laws
 from . import report as report
+from . import shapes as shapes
 from . import units as units
 from .comparison import AveragedFit as AveragedFit
 from .comparison import Backtest as Backtest
@@ -47,6 +48,7 @@ from .inference import list_cards as list_cards
 from .inference import load_card as load_card
 from .inference import load_fit as load_fit
 from .inference import prior_predictive as prior_predictive
+from .runs import MetricCurves as MetricCurves
 from .runs import Problem as Problem
 from .runs import Runs as Runs
 from .runs import RunsError as RunsError
@@ -54,8 +56,18 @@ from .runs import Transformer as Transformer
 from .runs import datasheet as datasheet
 from .runs import fetch as fetch
 from .runs import list_runs as list_runs
+from .runs import load_metrics as load_metrics
 from .runs import load_runs as load_runs
 from .runs import load_table as load_table
+from .runs import read_metrics as read_metrics
 from .runs import read_runs as read_runs
+from .shapes import ShapeCard as ShapeCard
+from .shapes import ShapeFit as ShapeFit
+from .shapes import ShapeProbabilities as ShapeProbabilities
+from .shapes import fit_shapes as fit_shapes
+from .shapes import list_shape_cards as list_shape_cards
+from .shapes import load_shape_card as load_shape_card
+from .shapes import load_shapes as load_shapes
+from .shapes import shape_probabilities as shape_probabilities
 
 __version__: str

@@ -19,6 +19,7 @@ from benchmarks import (
     quick,
     reproduce,
     scaling,
+    shapes,
     speed,
 )
 from benchmarks.contestants import CONTESTANTS
@@ -40,6 +41,7 @@ EXAMPLES = """examples:
   python -m benchmarks quick --data FOLDER       the quick engine beside NUTS on public sweeps
   python -m benchmarks plans --data FOLDER --keep FITS   plans from the 245 runs
   python -m benchmarks design --data FOLDER      next runs, and which architecture to scale
+  python -m benchmarks shapes --data FOLDER      shapes of metric curves: back-test, recovery, SBC
 
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
@@ -61,6 +63,7 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
         p.data, p.seed, p.results
     ),
     "fits": lambda p: fits.run(p.only, p.fits, p.rows, p.memory, p.seed, p.results),
+    "shapes": lambda p: shapes.run(p.only, p.data, p.seed, p.results),
     "quick": lambda p: quick.run(p.only, p.data, p.seed, p.results),
     "plans": lambda p: plans.run(p.only, p.data, p.keep, p.seed, p.results),
     "design": lambda p: design.run(p.only, p.data, p.fits, p.seeds, p.seed, p.results),
@@ -97,7 +100,16 @@ def _parser() -> argparse.ArgumentParser:
     _quick(commands.add_parser("quick", parents=[common], help="the quick engine beside NUTS"))
     _plans(commands.add_parser("plans", parents=[common], help="plans from the 245 runs"))
     _design(commands.add_parser("design", parents=[common], help="next runs, architectures"))
+    _shapes(commands.add_parser("shapes", parents=[common], help="shapes of metric curves"))
     return parser
+
+
+def _shapes(parser: argparse.ArgumentParser) -> None:
+    parts = list(shapes.PARTS)
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with the tables of published scores"
+    )
 
 
 def _backtests(parser: argparse.ArgumentParser) -> None:

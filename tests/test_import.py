@@ -63,6 +63,7 @@ def test_every_public_name_can_be_had():
         ["backtest", "--help"],
         ["calibrate", "--help"],
         ["plan", "--help"],
+        ["shapes", "--help"],
     ],
 )
 def test_help_computes_nothing(arguments):
@@ -93,4 +94,12 @@ def test_questions_are_light(arguments, tmp_path):
 
     path = example_fit(groups=2).save(tmp_path / "fit.nc")
     command = [arguments[0], str(path), *arguments[1:], "--json"]
+    assert loaded(COMMAND.format(arguments=command), (*HEAVY, "rich")) == []
+
+
+def test_questions_about_shapes_are_light(tmp_path):
+    from shape_examples import example_shapes
+
+    path = example_shapes().save(tmp_path / "shapes.nc")
+    command = ["shapes", str(path), "--at-params", "1T", "--json"]
     assert loaded(COMMAND.format(arguments=command), (*HEAVY, "rich")) == []

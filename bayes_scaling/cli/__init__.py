@@ -31,9 +31,13 @@ numbers in full precision and null for what is not finite::
                    "posterior": {"E", "gamma", "a", ...: STATISTICS},
                    "analyses": [{"analysis", "what", "shift", "verdict", and STATISTICS of a}],
                    "untested": {cause: text}, "comparison": what compare prints, "verdicts": [...]}
+    shapes        [{"task", "family", "at": {SCALE: number}, "probabilities": {"improving", "flat",
+                   "inverse", "u_shaped", "inverted_u", "delayed"}, "p_worse_than_largest_seen",
+                   "p_worse_than_largest_seen_prior_only", "value": STATISTICS,
+                   "turning_point": {"median", "lower", "upper", "prob", "p_turns"}}]
     report        {"format": 1, "path"}
-    data list     [{"name", "title", "kind", "holds": "runs" or "models", "n_rows", "by": [...],
-                    "licence", "citation", "url"}]
+    data list     [{"name", "title", "kind", "holds": "runs", "models" or "metrics", "n_rows",
+                    "by": [...], "licence", "citation", "url"}]
     data show     the same fields of one set, and "datasheet" (Markdown)
     data fetch    {"name", "path"}
     models list   [{"name", "title", "law", "pools_over": [...]}]

@@ -22,6 +22,7 @@ from bayes_scaling.cli.next import next_runs
 from bayes_scaling.cli.options import examples
 from bayes_scaling.cli.plan import plan
 from bayes_scaling.cli.report import report
+from bayes_scaling.cli.shapes import shapes
 from bayes_scaling.cli.summary import summary
 
 __all__ = ["app"]
@@ -46,6 +47,7 @@ app = typer.Typer(
         "bayes-scaling kaplan-or-chinchilla runs.csv",
         "bayes-scaling backtest runs.csv --cuts 0.5,0.7,0.9",
         "bayes-scaling calibrate my_card.toml --engine quick",
+        "bayes-scaling shapes scores.csv --at-params 175B -o shapes.nc",
     ),
 )
 
@@ -171,5 +173,13 @@ app.command(
         "bayes-scaling calibrate coupled --scheduler tcp://10.0.0.1:8786 --json",
     )
 )(reported(calibrate))
+app.command(
+    epilog=examples(
+        "bayes-scaling shapes scores.csv --at-params 175B -o shapes.nc",
+        "bayes-scaling shapes results/ --at-params 70B --by family --json",
+        "bayes-scaling shapes gpt3-benchmarks --where 'n_shots == 0' --at-flops 1e25 -o shapes.nc",
+        "bayes-scaling shapes shapes.nc --at-params 1T --rope 0.02 --figure shapes.png",
+    )
+)(reported(shapes))
 app.add_typer(data, name="data")
 app.add_typer(models, name="models")

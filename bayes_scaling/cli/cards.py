@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from bayes_scaling import ModelCard
+    from bayes_scaling import ModelCard, ShapeCard
     from bayes_scaling.inference.prior_predictive import PriorPredictive
 
-__all__ = ["card_text", "mermaid", "show_card", "show_check"]
+__all__ = ["card_text", "mermaid", "show_card", "show_check", "show_shape_card"]
 
 EXAMPLE_RUNS = "pile-families"
 NOISE = ("sigma", "nu", "run_sigma", "slope", "skew")
@@ -50,6 +50,24 @@ def show_card(card: ModelCard) -> None:
         text = f"{prior.distribution}, {word} {centre:g}, sigma {prior.sigma:g}"
         rows.append([name, text, " ".join(prior.reason.split())])
     heads = ["on", "prior (in reference units)", "reason"]
+    output.print_table(heads, rows, left=heads, lines=True, width=output.text_width())
+
+
+def show_shape_card(card: ShapeCard) -> None:
+    """Print the priors of a card for scores, each with its reason."""
+    from bayes_scaling.cli import output
+
+    typer.echo(f"{card.name}: {card.title}")
+    output.print_wrapped(" ".join(card.description.split()))
+    rows = []
+    for part in (card.priors, card.noise):
+        for name, prior in part.model_dump().items():
+            if isinstance(prior, dict):
+                numbers = {k: v for k, v in prior.items() if isinstance(v, float)}
+                told = ", ".join(f"{key} {value:g}" for key, value in numbers.items())
+                reason = " ".join(prior["reason"].split())
+                rows.append([name, f"{prior['distribution']}, {told}", reason])
+    heads = ["on", "prior", "reason"]
     output.print_table(heads, rows, left=heads, lines=True, width=output.text_width())
 
 

@@ -1,4 +1,4 @@
-"""``bayes-scaling data``: the catalogue of public tables, of runs or of models."""
+"""``bayes-scaling data``: the catalogue of public tables, of runs, models or scores."""
 
 from __future__ import annotations
 

@@ -48,12 +48,15 @@ def list_models(as_json: Json = False) -> None:
     rows = [[c.name, c.law, " x ".join(over[c.name]) or "-", c.title] for c in cards]
     heads = ["name", "law", "pools over", "what"]
     output.print_table(heads, rows, left=heads)
+    scores = ", ".join(card.name for card in bs.list_shape_cards())
+    typer.echo(f"For scores instead of losses (`bayes-scaling shapes`): {scores}")
 
 
 @models.command(
     epilog=examples(
         "bayes-scaling models show chinchilla",
         "bayes-scaling models show chinchilla --toml > my_card.toml",
+        "bayes-scaling models show shapes",
     )
 )
 @reported
@@ -68,13 +71,16 @@ def show(
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output
-    from bayes_scaling.cli.cards import card_text, show_card
+    from bayes_scaling.cli.cards import card_text, show_card, show_shape_card
 
-    found = bs.load_card(card)
+    scores = card in [each.name for each in bs.list_shape_cards()]
+    found = bs.load_shape_card(card) if scores else bs.load_card(card)
     if toml:
-        typer.echo(card_text(card), nl=False)
+        typer.echo(card_text(f"shapes/{card}" if scores else card), nl=False)
     elif as_json:
         output.print_json(found.model_dump(mode="json"))
+    elif isinstance(found, bs.ShapeCard):
+        show_shape_card(found)
     else:
         show_card(found)
 

@@ -17,5 +17,7 @@ from .plan_valley import plot_valley as plot_valley
 from .plans import plot_plans as plot_plans
 from .rank import plot_rank as plot_rank
 from .residuals import plot_residuals as plot_residuals
+from .risk import plot_risk as plot_risk
 from .runs import plot_runs as plot_runs
+from .shapes import plot_shapes as plot_shapes
 from .trace import plot_trace as plot_trace

@@ -5,6 +5,7 @@ from bayes_scaling.runs.catalogue import (
     datasheet,
     fetch,
     list_runs,
+    load_metrics,
     load_runs,
     load_table,
 )
@@ -17,6 +18,7 @@ from bayes_scaling.runs.flops import (
     total_params,
     training_flops,
 )
+from bayes_scaling.runs.metrics import MetricCurves, read_metrics
 from bayes_scaling.runs.problems import Problem, RunsError
 from bayes_scaling.runs.read import read_runs
 from bayes_scaling.runs.readers import register_reader
@@ -27,6 +29,7 @@ __all__ = [
     "FLOPS_PER_PARAM_TOKEN",
     "PEARCE_SONG_OMEGA",
     "DatasetEntry",
+    "MetricCurves",
     "Problem",
     "Runs",
     "RunsError",
@@ -35,10 +38,12 @@ __all__ = [
     "datasheet",
     "fetch",
     "list_runs",
+    "load_metrics",
     "load_runs",
     "load_table",
     "non_embedding_params",
     "pf_days",
+    "read_metrics",
     "read_runs",
     "register_reader",
     "total_params",

@@ -18,11 +18,14 @@ import pandas as pd
 
 from bayes_scaling.errors import DownloadError, InputError, unknown_name
 from bayes_scaling.resources import resource_dir
+from bayes_scaling.runs.metrics import MetricCurves, read_metrics
 from bayes_scaling.runs.read import read_runs
 from bayes_scaling.runs.readers import read_table
 from bayes_scaling.runs.table import Runs
 
-__all__ = ["DatasetEntry", "datasheet", "fetch", "list_runs", "load_runs", "load_table"]
+__all__ = [
+    "DatasetEntry", "datasheet", "fetch", "list_runs", "load_metrics", "load_runs", "load_table",
+]  # fmt: skip
 
 CACHE_VARIABLE = "BAYES_SCALING_CACHE"
 MIRROR_VARIABLE = "BAYES_SCALING_MIRROR"
@@ -53,7 +56,8 @@ class DatasetEntry:
     by
         Columns that are a sensible hierarchy; empty if there is one group only.
     holds
-        "runs", which have losses and can be fitted, or "models", which have none.
+        "runs", which have losses and can be fitted; "models", which have none; or "metrics",
+        scores of tasks by scale.
     """
 
     name: str
@@ -66,7 +70,7 @@ class DatasetEntry:
     sha256: str
     url: str = ""
     by: tuple[str, ...] = ()
-    holds: Literal["runs", "models"] = "runs"
+    holds: Literal["runs", "models", "metrics"] = "runs"
 
 
 @cache
@@ -79,7 +83,7 @@ def _entries() -> dict[str, DatasetEntry]:
 
 
 def list_runs() -> list[DatasetEntry]:
-    """Return all sets: those that `load_runs` knows, and tables of models for `load_table`."""
+    """Return all sets: of runs (`load_runs`), metrics (`load_metrics`), models (`load_table`)."""
     return list(_entries().values())
 
 
@@ -105,17 +109,52 @@ def load_runs(name: str) -> Runs:
     Raises
     ------
     InputError
-        If there is no such set, or it is a table of models.
+        If there is no such set, or it is a table of models or of metrics.
     DownloadError
         If it has to be downloaded and cannot be.
     """
     entry = _entry(name)
+    if entry.holds == "metrics":
+        raise InputError(
+            f"{name!r} holds scores of tasks, not losses of runs. Use load_metrics({name!r}), or "
+            f"`bayes-scaling shapes {name}`."
+        )
     if entry.holds != "runs":
         raise InputError(
             f"{name!r} is a table of {entry.holds}, not of runs: it has no loss to fit. Use "
             f"load_table({name!r}), or `bayes-scaling data fetch {name}` for the file."
         )
     return replace(read_runs(fetch(name), name=name), source=entry.citation)
+
+
+def load_metrics(name: str) -> MetricCurves:
+    """Load a set of metric curves by its name in the catalogue.
+
+    Parameters
+    ----------
+    name
+        Such as "gpt3-benchmarks" or "inverse-scaling-pythia"; `list_runs` has all.
+
+    Returns
+    -------
+    MetricCurves
+        Checked like any other table; `source` is the citation.
+
+    Raises
+    ------
+    InputError
+        If there is no such set, or it does not hold scores.
+    DownloadError
+        If it has to be downloaded and cannot be.
+    """
+    entry = _entry(name)
+    if entry.holds != "metrics":
+        known = [other.name for other in list_runs() if other.holds == "metrics"]
+        raise InputError(
+            f"{name!r} holds {entry.holds}, not scores of tasks; of those there are "
+            f"{', '.join(known)}"
+        )
+    return replace(read_metrics(fetch(name), name=name), source=entry.citation)
 
 
 def load_table(name: str) -> pd.DataFrame:

@@ -57,7 +57,7 @@ class Problem:
 
 
 class RunsError(InputError):
-    """A table of runs that cannot be used; `problems` holds all that is wrong with it.
+    """A table of runs or of scores that cannot be used; `problems` holds all that is wrong with it.
 
     Parameters
     ----------

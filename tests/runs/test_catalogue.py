@@ -20,7 +20,7 @@ from bayes_scaling.runs import (
     load_table,
 )
 
-DOWNLOADS = [entry for entry in list_runs() if entry.kind == "download"]
+DOWNLOADS = [e for e in list_runs() if e.kind == "download" and e.holds == "runs"]
 EMBEDDED = [entry for entry in list_runs() if entry.kind == "embedded"]
 
 
@@ -56,8 +56,14 @@ def test_every_entry_is_complete(entry):
 
 def test_what_is_embedded():
     held = {entry.name: (entry.holds, entry.n_rows) for entry in EMBEDDED}
-    assert held == {"pile-families": ("runs", 56), "known-models": ("models", 17)}
-    assert {entry.holds for entry in DOWNLOADS} == {"runs"}
+    assert held == {
+        "pile-families": ("runs", 56),
+        "known-models": ("models", 17),
+        "gpt3-benchmarks": ("metrics", 1320),
+    }
+    downloads = {entry.name: entry.holds for entry in list_runs() if entry.kind == "download"}
+    assert downloads.pop("inverse-scaling-pythia") == "metrics"
+    assert set(downloads.values()) == {"runs"}
 
 
 @pytest.mark.parametrize("entry", EMBEDDED, ids=lambda entry: entry.name)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bayes_scaling.inference.diagnostics.evidence import Evidence
 
 __all__ = [
+    "DIVERGENT_SHARE_MAX",
     "ESS_MIN",
     "RHAT_MAX",
     "check_convergence",

@@ -1,0 +1,194 @@
+"""``bayes-scaling shapes``: inverse, U-shaped or delayed scaling at a stated scale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bayes_scaling.cli.options import AcceptProblems, Json, Prob
+from bayes_scaling.cli.sampling import Chains, Draws, Quiet, Seed, Tune, check_ranges
+
+if TYPE_CHECKING:
+    from bayes_scaling import MetricCurves, ShapeFit, ShapeProbabilities
+
+__all__ = ["shapes"]
+
+Metrics = Annotated[
+    str,
+    typer.Argument(
+        metavar="METRICS",
+        help="A long table of scores, result files of lm-evaluation-harness (a folder), a data set "
+        "(see `bayes-scaling data list`), or a fit that was saved (.nc).",
+        show_default=False,
+    ),
+]
+AtParams = Annotated[
+    str | None, typer.Option("--at-params", metavar="N", help="Size to ask about, such as 175B.")
+]
+AtFlops = Annotated[
+    str | None, typer.Option("--at-flops", metavar="C", help="Compute to ask about, such as 1e25.")
+]
+GroupBy = Annotated[
+    str | None,
+    typer.Option(
+        "--by", metavar="COLUMN", help="Column, such as family, with mean slopes of their own."
+    ),
+]
+Rope = Annotated[
+    float, typer.Option("--rope", help="What makes no difference: 0.01 is one point in percent.")
+]
+Where = Annotated[
+    str | None,
+    typer.Option("--where", metavar="EXPRESSION", help="Use only scores such as 'n_shots == 0'."),
+]
+Unit = Annotated[
+    str, typer.Option("--unit", metavar="UNIT", help="Of scores: percent, fraction or auto.")
+]
+Model = Annotated[
+    str, typer.Option("--model", metavar="CARD", help="Card of shapes: a name, or a file.")
+]
+Figure = Annotated[
+    Path | None,
+    typer.Option("--figure", metavar="FILE", help="Draw the curves there (png, pdf or svg)."),
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Save the fit, as shapes.nc.")
+]
+
+
+def shapes(
+    metrics: Metrics,
+    at_params: AtParams = None,
+    at_flops: AtFlops = None,
+    by: GroupBy = None,
+    rope: Rope = 0.01,
+    output: Output = None,
+    where: Where = None,
+    unit: Unit = "auto",
+    model: Model = "shapes",
+    figure: Figure = None,
+    prob: Prob = 0.9,
+    seed: Seed = 1,
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    accept_problems: AcceptProblems = False,
+) -> None:
+    """Probabilities that tasks get better, worse, or turn around, at a larger scale.
+
+    By default at ten times the largest scale of the table.
+
+    With --json: a list of {task, family, at, probabilities: {improving, flat, inverse, u_shaped,
+    inverted_u, delayed}, p_worse_than_largest_seen, p_worse_than_largest_seen_prior_only, value,
+    turning_point}.
+    """
+    import bayes_scaling as bs
+    from bayes_scaling.cli import output as printing
+    from bayes_scaling.cli.errors import interruptible
+    from bayes_scaling.cli.files import check_writable
+
+    check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
+    _one_scale(at_params, at_flops)
+    for file in (output, figure):
+        if file is not None:
+            check_writable(file, metrics)
+    if metrics.casefold().endswith(".nc"):
+        fit = bs.load_shapes(metrics)
+    else:
+        curves = _read(metrics, where, unit)
+        along = "flops" if at_flops else "params" if at_params else None
+        with interruptible():
+            fit = bs.fit_shapes(
+                curves, model=model, along=along, by=by, draws=draws, tune=tune, chains=chains,
+                seed=seed, progress=not quiet,
+            )  # fmt: skip
+    if output is not None:
+        # Before the question is asked: a fit is not lost with a question that is refused.
+        fit.save(output)
+    answer = bs.shape_probabilities(
+        fit, at_params=at_params, at_flops=at_flops, rope=rope, prob=prob
+    )
+    if as_json:
+        printing.print_json_text(answer.to_json())
+    elif not quiet:
+        _show(answer)
+    if figure is not None:
+        answer.plot(fit)[0].figure.savefig(figure)
+    _warn(fit, answer, as_json=as_json, quiet=quiet)
+    printing.end_with_trust_in({"this fit": fit}, accept_problems)  # type: ignore[dict-item]
+
+
+def _one_scale(at_params: str | None, at_flops: str | None) -> None:
+    from bayes_scaling.errors import InputError
+
+    if at_params and at_flops:
+        raise InputError("give --at-params or --at-flops, not both")
+
+
+def _read(source: str, where: str | None, unit: str) -> MetricCurves:
+    import bayes_scaling as bs
+    from bayes_scaling.errors import InputError
+    from bayes_scaling.runs import list_runs
+
+    sets = [entry.name for entry in list_runs() if entry.holds == "metrics"]
+    settings: dict[str, Any] = {} if unit == "auto" else {"unit": unit}
+    if source in sets:
+        curves = bs.load_metrics(source)
+    elif "." not in source and not Path(source).exists():
+        raise InputError(
+            f"{source!r} is neither a file nor a data set of scores; of those there are "
+            f"{', '.join(sets)}"
+        )
+    else:
+        curves = bs.read_metrics(source, **settings)
+    return curves if where is None else curves.select(where)
+
+
+def _show(answer: ShapeProbabilities) -> None:
+    """Print the shapes of every task, the riskiest first, and a sentence about the first few."""
+    from bayes_scaling.cli import output
+    from bayes_scaling.shapes.classify import SHAPES
+    from bayes_scaling.shapes.words import NAMES
+    from bayes_scaling.units import format_quantity
+
+    table = answer.table().sort_values("p_worse_than_largest_seen", ascending=False)
+    rows = [
+        [
+            str(row["curve"]),
+            *(f"{row[name]:.2f}" for name in SHAPES),
+            f"{row['p_worse_than_largest_seen']:.2f}",
+            f"{row['p_worse_than_largest_seen_prior_only']:.2f}",
+            f"{row['median']:.3g} ({row['lower']:.3g} to {row['upper']:.3g})",
+        ]
+        for row in table.to_dict("records")
+    ]
+    stated = format_quantity(float(table["at"].iloc[0]))
+    heads = ["task", *NAMES.values(), "worse", "prior only", f"score at {stated}"]
+    caption = (
+        f"probabilities at {stated} {answer.along}; worse: than at the largest scale seen; "
+        f"{output.interval_name(answer.prob)}s of a measured score"
+    )
+    output.print_table(heads, rows, left=("task",), caption=caption)
+    for row in table.head(3).to_dict("records"):
+        output.print_wrapped(f"{row['curve']}: {row['text']}.", indent="  ")
+
+
+def _warn(fit: ShapeFit, answer: ShapeProbabilities, *, as_json: bool, quiet: bool) -> None:
+    """Say on standard error what weakens the answer."""
+    from bayes_scaling.cli import output
+    from bayes_scaling.shapes.probabilities import FAR
+
+    furthest = float(answer.draws["decades_beyond"].max())
+    if furthest > FAR:
+        output.print_wrapped(
+            f"Note: {furthest:.1f} decades beyond the largest scale seen: out there the answer is "
+            "that of the population of tasks and of the card's priors more than of any task.",
+            err=as_json or quiet,
+        )
+    for check in fit.problems():
+        if not check.fatal:
+            typer.echo(f"warning: {check.text}", err=True)

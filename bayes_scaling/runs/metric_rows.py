@@ -1,0 +1,151 @@
+"""Which scores are fitted: final checkpoints, no copies, curves that have a shape to tell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bayes_scaling.runs.cells import CheckedTable
+from bayes_scaling.runs.metric_checks import FEWEST_SCALES, row_problem
+from bayes_scaling.runs.metric_columns import SCALES
+from bayes_scaling.runs.problems import Problem
+
+__all__ = ["kept_rows"]
+
+EARLIER = "an earlier checkpoint"
+
+
+def kept_rows(
+    table: CheckedTable,
+) -> tuple[pd.DataFrame, np.ndarray, list[Problem]]:
+    """Leave out rows that would count twice, and curves that tell nothing.
+
+    Parameters
+    ----------
+    table
+        n rows, checked, bounded scores as fractions.
+
+    Returns
+    -------
+    frame
+        The rows that stay, by curve and scale.
+    reasons
+        Shape (n,): why a row is left out, "" where it stays.
+    problems
+        Warnings; an error if nothing is left.
+    """
+    frame = table.frame
+    reasons = np.full(len(frame), "", dtype=object)
+    _mark(reasons, _copies(frame), "a copy of an earlier row")
+    _mark(reasons, _earlier(frame, reasons == ""), EARLIER)
+    left = frame[reasons == ""]
+    scale = next(s for s in SCALES if s in frame)
+    sizes = left.groupby("curve")[scale].nunique()
+    kinds = left.groupby("curve")["value"].nunique()
+    single, constant = sizes.index[sizes < 2], kinds.index[(kinds < 2) & (sizes >= 2)]
+    _mark(reasons, frame["curve"].isin(single).to_numpy(), "the only scale of its curve")
+    _mark(reasons, frame["curve"].isin(constant).to_numpy(), "a score that never changes")
+    problems = [_left_out(table, reasons, reason) for reason in dict.fromkeys(reasons) if reason]
+    kept = frame[reasons == ""]
+    problems += _weak(table, kept, reasons, sizes[~sizes.index.isin([*single, *constant])])
+    order = [c for c in ("curve", scale) if c in kept]
+    return kept.sort_values(order, kind="stable").reset_index(drop=True), reasons, problems
+
+
+def _mark(reasons: np.ndarray, mask: np.ndarray, reason: str) -> None:
+    reasons[mask & (reasons == "")] = reason
+
+
+def _copies(frame: pd.DataFrame) -> np.ndarray:
+    plain = frame.map(lambda cell: cell if isinstance(cell, int | float) else str(cell))
+    return plain.duplicated().to_numpy(dtype=bool)
+
+
+def _earlier(frame: pd.DataFrame, left: np.ndarray) -> np.ndarray:
+    """Rows of a size that was trained further: checkpoints of one model are correlated."""
+    time = next((c for c in ("step", "tokens") if c in frame), None)
+    if "params" not in frame or time is None:
+        return np.zeros(len(frame), dtype=bool)
+    by = ["curve", "params", *(["model"] if "model" in frame else [])]
+    last = frame[left].groupby(by, dropna=False)[time].transform("max")
+    return np.asarray(left & (frame[time] < last.reindex(frame.index)).to_numpy(dtype=bool))
+
+
+_SENTENCES = {
+    EARLIER: "earlier checkpoints are left out: those of one model rise and fall together, and "
+    "only final ones can be compared between sizes.",
+    "a copy of an earlier row": "every column repeats an earlier row; the copies are left out, "
+    "since a score counted twice makes intervals too narrow.",
+    "the only scale of its curve": "curves with one scale are left out: they have no shape.",
+    "a score that never changes": "curves whose score never changes are left out: they say "
+    "neither how the task scales nor how it scatters (was it evaluated?).",
+}
+
+
+def _left_out(table: CheckedTable, reasons: np.ndarray, reason: str) -> Problem:
+    mask = reasons == reason
+    return row_problem(table, "left-out", mask, _SENTENCES[reason])
+
+
+def _weak(
+    table: CheckedTable, kept: pd.DataFrame, reasons: np.ndarray, sizes: pd.Series
+) -> list[Problem]:
+    """What weakens the answer, and the error of a table without a single curve."""
+    if kept.empty:
+        everything = np.ones(len(reasons), dtype=bool)
+        return [
+            row_problem(
+                table, "no-curve", everything,
+                "no curve is left: expected scores of a task at two scales or more that are not "
+                "all alike.", "error",
+            )
+        ]  # fmt: skip
+    problems = []
+    few = sizes.index[sizes < FEWEST_SCALES]
+    mask = table.frame["curve"].isin(few).to_numpy() & (reasons == "")
+    if mask.any():
+        problems.append(
+            row_problem(
+                table, "few-scales", mask,
+                f"{len(few)} curve(s) have two scales only ({', '.join(map(repr, few[:3]))}): "
+                "whether they turn is what other tasks say.",
+            )
+        )  # fmt: skip
+    problems += _unknown_noise(table, kept)
+    problems += _unknown_chance(table, kept)
+    return problems
+
+
+def _unknown_noise(table: CheckedTable, kept: pd.DataFrame) -> list[Problem]:
+    known = np.zeros(len(kept), dtype=bool)
+    for column in ("stderr", "n_examples"):
+        if column in kept:
+            known |= kept[column].notna().to_numpy(dtype=bool)
+    if known.all():
+        return []
+    return [
+        Problem(
+            code="unknown-sampling-error",
+            severity="warning",
+            message=f"{table.origin.label}: {int((~known).sum())} of {len(kept)} scores have "
+            "neither stderr nor n_examples; a test set of a usual size (2000) is assumed.",
+        )
+    ]
+
+
+def _unknown_chance(table: CheckedTable, kept: pd.DataFrame) -> list[Problem]:
+    bounded = kept[kept["bounded"]]
+    if "chance" in bounded:
+        bounded = bounded[bounded["chance"].isna()]
+    names = list(dict.fromkeys(bounded["curve"]))
+    if not names:
+        return []
+    return [
+        Problem(
+            code="unknown-chance",
+            severity="warning",
+            message=f"{table.origin.label}: the chance level of {len(names)} curve(s) is unknown "
+            f"({', '.join(map(repr, names[:3]))}{', ...' if len(names) > 3 else ''}): a score that "
+            "stays at chance cannot be told from one that stays elsewhere. Add a column chance.",
+        )
+    ]

@@ -1,0 +1,9 @@
+from .card import ShapeCard as ShapeCard
+from .card import list_shape_cards as list_shape_cards
+from .card import load_shape_card as load_shape_card
+from .classify import SHAPES as SHAPES
+from .fitting import fit_shapes as fit_shapes
+from .posterior import ShapeFit as ShapeFit
+from .posterior import load_shapes as load_shapes
+from .probabilities import ShapeProbabilities as ShapeProbabilities
+from .probabilities import shape_probabilities as shape_probabilities

@@ -1,0 +1,136 @@
+"""Metric curves as arrays: one row a curve, sizes in decades from the middle of those seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_scaling.errors import InputError, unknown_name
+from bayes_scaling.runs.metrics import MetricCurves
+from bayes_scaling.shapes.scale import MetricScale, latent
+from bayes_scaling.shapes.trend import fitted_line
+
+__all__ = ["ShapeDesign", "make_shape_design"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapeDesign:
+    """Arrays of a shape model, padded to the longest curve with cells that nothing looks at.
+
+    Attributes
+    ----------
+    curves, tasks, families : tuple of str
+        Label, task and family of every curve.
+    along : str
+        The scale: "params", "tokens" or "flops".
+    scales : tuple of MetricScale
+    middle : array of shape (curve,)
+        Mean decimal logarithm of the sizes seen.
+    x, z, error : array of shape (curve, point)
+        Centred decades; latent scores; their sampling errors.
+    there : bool array of shape (curve, point)
+        Which cells hold a score.
+    groups : tuple of str
+        Labels of what mean slopes are pooled over; empty without.
+    group : int array of shape (curve,)
+    """
+
+    curves: tuple[str, ...]
+    tasks: tuple[str, ...]
+    families: tuple[str, ...]
+    along: str
+    scales: tuple[MetricScale, ...]
+    middle: Array
+    x: Array
+    z: Array
+    error: Array
+    there: NDArray[np.bool_]
+    groups: tuple[str, ...]
+    group: NDArray[np.int64]
+
+    @property
+    def last(self) -> Array:
+        """Largest size seen of every curve, in centred decades."""
+        return np.where(self.there, self.x, -np.inf).max(axis=1)
+
+    @property
+    def line(self) -> tuple[Array, Array]:
+        """Weights of least squares over the sizes seen, each (curve, point); 0 in empty cells."""
+        level, slope = np.zeros_like(self.x), np.zeros_like(self.x)
+        for i, mask in enumerate(self.there):
+            level[i, mask], slope[i, mask] = fitted_line(self.x[i, mask])
+        return level, slope
+
+    @property
+    def gap(self) -> Array:
+        """Decades from each point to the one before, (curve, point); inf where there is none."""
+        gap = np.diff(self.x, axis=1, prepend=-np.inf)
+        return np.where(self.there, gap, np.inf)
+
+    def with_scores(self, z: Array) -> ShapeDesign:
+        """The same sizes with other latent scores, (curve, point)."""
+        return ShapeDesign(**{**vars(self), "z": np.where(self.there, z, 0.0)})
+
+
+def make_shape_design(
+    metrics: MetricCurves, *, along: str | None = None, by: str | None = None
+) -> ShapeDesign:
+    """Arrays of a table of metric curves.
+
+    Parameters
+    ----------
+    metrics : MetricCurves
+    along : str, optional
+        The scale; by default the first that every row has, of params, tokens, flops.
+    by : str, optional
+        Column that makes groups of curves with a mean slope of their own.
+
+    Raises
+    ------
+    InputError
+        The scale or the column is not there, or no curve has two sizes on that scale.
+    """
+    if not metrics.scales or along not in (None, *metrics.scales):
+        raise InputError(unknown_name("scale", along, metrics.scales))
+    along = along or metrics.scales[0]
+    table = metrics.table.assign(x=np.log10(metrics.column(along)))
+    if by is not None and by not in table:
+        raise InputError(unknown_name("group column", by, table.columns))
+    several = table.groupby("curve")["x"].nunique()
+    table = table[table["curve"].isin(several.index[several > 1])]
+    if table.empty:
+        raise InputError(f"no curve has two sizes in {along}; choose another scale")
+    parts = [part.sort_values("x", kind="stable") for _, part in table.groupby("curve", sort=True)]
+    shape = (len(parts), max(map(len, parts)))
+    arrays = {name: np.zeros(shape) for name in ("x", "z", "error")}
+    there, middle, scales = np.zeros(shape, dtype=bool), np.zeros(len(parts)), []
+    for i, part in enumerate(parts):
+        given = [
+            part[name].to_numpy(dtype=float) if name in part else np.full(len(part), np.nan)
+            for name in ("value", "stderr", "n_examples", "chance")
+        ]
+        bounded, better = (bool(part[name].iloc[0]) for name in ("bounded", "higher_is_better"))
+        scale, z, error = latent(*given, bounded=bounded, better=better)
+        n = len(part)
+        middle[i], there[i, :n] = part["x"].mean(), True
+        arrays["x"][i, :n], arrays["z"][i, :n] = part["x"] - middle[i], z
+        arrays["error"][i, :n] = error
+        scales.append(scale)
+    labels = ["" if by is None else str(part[by].iloc[0]) for part in parts]
+    groups = () if by is None else tuple(dict.fromkeys(labels))
+    return ShapeDesign(
+        curves=tuple(str(part["curve"].iloc[0]) for part in parts),
+        tasks=tuple(str(part["task"].iloc[0]) for part in parts),
+        families=tuple(str(part["family"].iloc[0]) for part in parts),
+        along=along,
+        scales=tuple(scales),
+        middle=middle,
+        there=there,
+        groups=groups,
+        group=np.array([groups.index(label) if groups else 0 for label in labels]),
+        **arrays,
+    )

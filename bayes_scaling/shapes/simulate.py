@@ -1,0 +1,124 @@
+"""Tasks and scores drawn from a card: the truths of simulations and of calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_scaling.inference.card import LogNormal, Normal
+from bayes_scaling.shapes.card import Beta, ShapeCard
+from bayes_scaling.shapes.design import ShapeDesign
+from bayes_scaling.shapes.model import FACTOR, SOFT
+from bayes_scaling.shapes.trend import Trend
+
+__all__ = ["SimulatedTasks", "draw_population", "expected_change", "simulate_tasks"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedTasks:
+    """A population, its tasks, and the scores that they show.
+
+    Attributes
+    ----------
+    population : dict of str to float
+        By the names that the posterior has.
+    own : dict of str to array of shape (curve,) or (curve, bend)
+        level, slope, change, place, scatter.
+    trends : tuple of Trend
+        One draw each: the truth of every task.
+    z : array of shape (curve, point)
+        Latent scores with scatter and sampling error.
+    """
+
+    population: dict[str, float]
+    own: dict[str, Array]
+    trends: tuple[Trend, ...]
+    z: Array
+
+
+def draw_population(card: ShapeCard, rng: np.random.Generator) -> dict[str, float]:
+    """Parameters of a population of tasks from the priors of a card."""
+    priors, noise = card.priors, card.noise
+    named: dict[str, Normal | LogNormal | Beta] = {
+        name: getattr(priors, name)
+        for name in ("level_mean", "level_spread", "slope_mean", "slope_spread", "width",
+                     "change_spread", "recovery", "saturation")
+    }  # fmt: skip
+    named |= {name: getattr(noise, name) for name in ("scatter_spread", "persistence", "nu")}
+    drawn = {name: _draw(prior, rng) for name, prior in named.items()}
+    return drawn | {"log_scatter_mean": float(np.log(_draw(noise.scatter, rng)))}
+
+
+def _draw(prior: Normal | LogNormal | Beta, rng: np.random.Generator) -> float:
+    if isinstance(prior, Normal):
+        return float(rng.normal(prior.mean, prior.sigma))
+    if isinstance(prior, Beta):
+        return float(rng.beta(prior.a, prior.b))
+    return float(rng.lognormal(np.log(prior.median), prior.sigma))
+
+
+def expected_change(slope: Array, recovery: Array | float, saturation: Array | float) -> Array:
+    """How much the slope changes at the first bend in the mean, given the slope so far."""
+    fall = (np.sqrt(slope**2 + SOFT**2) - slope) / 2
+    return np.asarray(recovery * fall - saturation * (fall + slope))
+
+
+def simulate_tasks(
+    card: ShapeCard,
+    design: ShapeDesign,
+    rng: np.random.Generator,
+    population: dict[str, float] | None = None,
+) -> SimulatedTasks:
+    """Tasks of a population, with scores at the sizes of a design (without groups).
+
+    Parameters
+    ----------
+    card : ShapeCard
+    design : ShapeDesign
+        Its sizes and sampling errors are used, not its scores.
+    rng : numpy Generator
+    population : dict, optional
+        As `draw_population` makes it; a new one by default.
+    """
+    people = draw_population(card, rng) if population is None else population
+    n = len(design.curves)
+    level = rng.normal(people["level_mean"], people["level_spread"], n)
+    slope = rng.normal(people["slope_mean"], people["slope_spread"], n)
+    change = people["change_spread"] * rng.standard_normal((n, card.bends))
+    change[:, 0] += expected_change(slope, people["recovery"], people["saturation"])
+    place = np.empty((n, card.bends))
+    place[:, 0] = design.last + rng.normal(card.priors.place.mean, card.priors.place.sigma, n)
+    if card.bends > 1:
+        gap = rng.lognormal(np.log(card.priors.gap.median), card.priors.gap.sigma, n)
+        place[:, 1] = place[:, 0] + gap
+    scatter = np.exp(rng.normal(people["log_scatter_mean"], people["scatter_spread"], n))
+    trends = tuple(
+        Trend(
+            level=level[[i]], slope=slope[[i]], width=np.array([people["width"]]),
+            change=change[[i]], place=place[[i]], seen=design.x[i, design.there[i]],
+        )
+        for i in range(n)
+    )  # fmt: skip
+    z = np.zeros_like(design.x)
+    for i, mask in enumerate(design.there):
+        noise = _scatter(design.gap[i, mask], design.error[i, mask], scatter[i], people, rng)
+        z[i, mask] = trends[i].at(design.x[i, mask])[0] + noise
+    own = {"level": level, "slope": slope, "change": change, "place": place, "scatter": scatter}
+    return SimulatedTasks(population=people, own=own, trends=trends, z=z)
+
+
+def _scatter(
+    gap: Array, error: Array, scatter: float, people: dict[str, float], rng: np.random.Generator
+) -> Array:
+    """Distances from the trend: as the model has them, one size after the other."""
+    kept = np.where(np.isinf(gap), 0.0, people["persistence"] ** (np.minimum(gap, 99.0) / FACTOR))
+    sigma = np.sqrt(scatter**2 * (1 - kept**2) + error**2)
+    away = np.zeros(len(gap))
+    for i, (share, width) in enumerate(zip(kept, sigma, strict=True)):
+        before = away[i - 1] if i else 0.0
+        away[i] = share * before + width * rng.standard_t(people["nu"])
+    return away

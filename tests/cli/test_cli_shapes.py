@@ -1,0 +1,97 @@
+"""shapes: asked of a saved fit; wrong uses are told before anything is sampled."""
+
+import json
+import tomllib
+
+import pytest
+from shape_examples import example_metrics, example_shapes
+
+from bayes_scaling.shapes import SHAPES
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    return example_shapes().save(tmp_path_factory.mktemp("shapes") / "shapes.nc")
+
+
+@pytest.fixture(scope="module")
+def scores(tmp_path_factory):
+    path = tmp_path_factory.mktemp("scores") / "scores.csv"
+    example_metrics().table.drop(columns=["curve", "bounded"]).to_csv(path, index=False)
+    return path
+
+
+def test_json(answer, saved):
+    rows = answer("shapes", saved, "--at-params", "1T")
+    assert [row["task"] for row in rows] == ["falls", "flat", "jumps", "rises", "turns"]
+    assert list(rows[0]) == [
+        "task", "family", "at", "probabilities", "p_worse_than_largest_seen",
+        "p_worse_than_largest_seen_prior_only", "value", "turning_point",
+    ]  # fmt: skip
+    assert list(rows[0]["probabilities"]) == list(SHAPES)
+
+
+def test_text_names_the_riskiest_first(run, saved):
+    result = run("shapes", saved, "--at-params", "1T")
+    lines = [line.split() for line in result.stdout.splitlines() if line.strip()]
+    assert lines[2][0] == "falls"
+    assert "still inverse 1.00" in result.stdout
+    assert "90 % interval" in result.stdout
+
+
+def test_far_scales_come_with_a_note(run, saved):
+    result = run("shapes", saved, "--at-params", "100T", "--json")
+    assert "4.0 decades beyond" in " ".join(result.stderr.split())
+    assert json.loads(result.stdout)
+
+
+def test_a_figure_and_a_copy(run, saved, tmp_path):
+    copy = tmp_path / "copy.nc"
+    run("shapes", saved, "--at-params", "1T", "--figure", tmp_path / "s.png", "-o", copy, "-q")
+    assert (tmp_path / "s.png").stat().st_size > 10_000
+    assert run("shapes", copy, "--rope", "0.02").stdout
+
+
+WRONG = {
+    "no such file": (["{folder}/absent.csv"], "no such file"),
+    "no such set": (["gpt4"], "gpt3-benchmarks"),
+    "inside the data": (["{saved}", "--at-params", "1B"], "lies inside the data"),
+    "another scale": (["{saved}", "--at-flops", "1e25"], "along params"),
+    "two scales": (["{scores}", "--at-params", "1T", "--at-flops", "1e25"], "not both"),
+    "unknown card": (["{scores}", "--model", "chinchilla"], "unknown shape model"),
+    "unknown unit": (["{scores}", "--unit", "points"], "unknown unit"),
+    "unknown column": (["{scores}", "--by", "colour"], "'colour'"),
+    "no tokens along": (["{scores}", "--where", "params > 1e20"], "leaves no curve"),
+    "output in no folder": (["{scores}", "-o", "{folder}/no/s.nc"], "make the folder"),
+    "text for a fit": (["{folder}/text.nc"], "not a saved fit"),
+    "negative threshold": (["{saved}", "--rope", "-1"], "rope must lie"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_uses(run, saved, scores, tmp_path, case):
+    arguments, text = WRONG[case]
+    (tmp_path / "text.nc").write_text("text")
+    places = {"saved": saved, "scores": scores, "folder": tmp_path}
+    result = run("shapes", *(a.format(**places) for a in arguments), code=2)
+    assert text in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+
+
+def test_every_problem_of_a_table_is_in_the_json(run, tmp_path):
+    path = tmp_path / "bad.csv"
+    path.write_text("task,params,acc\nqa,-1,0.3\nqa,1B,high\n")
+    result = run("shapes", path, "--json", code=2)
+    assert {p["code"] for p in json.loads(result.stdout)["problems"]} >= {
+        "non-numeric", "non-positive",
+    }  # fmt: skip
+
+
+def test_the_card_can_be_read_and_copied(run, answer):
+    assert (
+        "For scores instead of losses (`bayes-scaling shapes`): shapes"
+        in run("models", "list").stdout
+    )
+    assert "Inverse Scaling Prize" in " ".join(run("models", "show", "shapes").stdout.split())
+    toml = tomllib.loads(run("models", "show", "shapes", "--toml").stdout)
+    assert toml["priors"] == answer("models", "show", "shapes")["priors"]

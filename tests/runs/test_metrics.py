@@ -1,0 +1,265 @@
+"""Metric curves: what is read, what is left out, and what each bad table is told."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayes_scaling.errors import InputError
+from bayes_scaling.runs import RunsError, load_metrics, load_runs, read_metrics
+
+SIZES = [7e7, 4e8, 1e9, 7e9]
+
+
+def table(**columns):
+    """Two tasks on four sizes, in fractions."""
+    values = {"task": ["qa"] * 4 + ["sum"] * 4, "params": SIZES * 2, "metric": "acc"}
+    values |= {"value": [0.3, 0.4, 0.45, 0.6, 0.55, 0.5, 0.44, 0.4], "n_examples": 500}
+    return pd.DataFrame({**values, "chance": 0.25, **columns})
+
+
+def codes(curves):
+    return {problem.code for problem in curves.problems}
+
+
+def test_a_plain_table_has_no_warning():
+    curves = read_metrics(table())
+    assert curves.curves == ("qa", "sum")
+    assert curves.scales == ("params",)
+    assert not curves.problems
+    assert curves.table["bounded"].all()
+    assert curves.table["higher_is_better"].all()
+
+
+def test_spellings_sizes_and_percent(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text("Benchmark,model_size,Accuracy\nqa,70M,25\nqa,1B,31.5\nqa,7B,48\n")
+    curves = read_metrics(path)
+    assert curves.table["value"].tolist() == [0.25, 0.315, 0.48]
+    assert curves.table["params"].tolist() == [7e7, 1e9, 7e9]
+    assert curves.percent == ("accuracy",)
+    assert curves.renamed == {
+        "Benchmark": "task", "model_size": "params", "Accuracy": "value",
+    }  # fmt: skip
+    assert codes(curves) == {"unknown-sampling-error", "unknown-chance"}
+    assert "in percent   accuracy" in repr(curves)
+
+
+def test_percent_divides_errors_and_chance_as_well():
+    given = table(value=table()["value"] * 100, chance=25.0, stderr=2.0)
+    read = read_metrics(given).table
+    assert np.allclose(read["value"], table()["value"])
+    assert (read["chance"] == 0.25).all()
+    assert (read["stderr"] == 0.02).all()
+
+
+def test_a_small_percentage_needs_to_be_said():
+    low = table(value=[0.3, 0.4, 0.5, 0.6, 0.1, 0.2, 0.2, 0.4], chance=0)
+    assert np.allclose(read_metrics(low, unit="percent").table["value"].max(), 0.006)
+    with pytest.raises(InputError, match="unknown unit 'points'; known: 'auto', 'percent'"):
+        read_metrics(low, unit="points")
+
+
+def test_losses_are_kept_as_they_are_and_better_when_lower():
+    curves = read_metrics(table(metric="ppl", value=[165.0, 27, 7, 4, 18, 9, 6, 5]))
+    assert not curves.table["bounded"].any()
+    assert not curves.table["higher_is_better"].any()
+    assert curves.table["value"].max() == 165
+
+
+def test_compute_follows_from_size_and_tokens():
+    curves = read_metrics(table(tokens=3e11))
+    assert curves.scales == ("params", "tokens", "flops")
+    assert np.allclose(curves.column("flops"), 6 * curves.column("params") * 3e11)
+
+
+def test_what_tells_curves_apart():
+    twice = pd.concat([table(n_shots=0), table(n_shots=5)], ignore_index=True)
+    assert read_metrics(twice).curves == (
+        "qa, 0-shot", "qa, 5-shot", "sum, 0-shot", "sum, 5-shot",
+    )  # fmt: skip
+
+
+def test_final_checkpoints_only():
+    early = table(step=1000, value=0.1)
+    curves = read_metrics(pd.concat([early, table(step=143000)], ignore_index=True))
+    assert curves.table["step"].unique().tolist() == [143000]
+    assert set(curves.excluded["reason"]) == {"an earlier checkpoint"}
+    assert codes(curves) == {"left-out"}
+
+
+def test_copies_count_once():
+    curves = read_metrics(pd.concat([table(), table().iloc[:2]], ignore_index=True))
+    assert len(curves) == 8
+    assert "rows 8, 9: every column repeats" in curves.problems[0].message
+
+
+def test_curves_without_a_shape_are_left_out():
+    given = table(value=[0.3, 0.4, 0.45, 0.6, 0.5, 0.5, 0.5, 0.5])
+    single = given.iloc[:1].assign(task="alone")
+    curves = read_metrics(pd.concat([given, single], ignore_index=True))
+    assert curves.curves == ("qa",)
+    reasons = set(curves.excluded["reason"])
+    assert reasons == {"a score that never changes", "the only scale of its curve"}
+
+
+def test_two_scales_are_weak():
+    curves = read_metrics(table().query("params < 1e9"))
+    (problem,) = curves.problems
+    assert problem.code == "few-scales"
+    assert "'qa', 'sum'" in problem.message
+
+
+BROKEN = {
+    "one size only": (table().query("params > 1e9"), "no curve is left"),
+    "all constant": (table(value=0.5), "no curve is left"),
+    "above the ceiling": (table(value=np.linspace(50, 120, 8), chance=25), "found 110, 120"),
+    "below zero": (table(value=np.linspace(-0.1, 0.5, 8)), "found -0.1"),
+    "mixed units": (
+        table(value=[0.3, 40, 45, 60, 55, 50, 44, 40], chance=25),
+        "row 0: found 0.3 .* among scores in percent",
+    ),
+    "half of a curve in fractions": (
+        table(value=[0.3, 0.4, 45, 60, 55, 50, 44, 40], chance=25),
+        "rows 0, 1: found 0.3, 0.4",
+    ),
+    "a whole curve in fractions": (
+        table(value=[0.3, 0.4, 0.45, 0.6, 55, 50, 44, 40], chance=25),
+        "rows 0, 1, 2, 3: found",
+    ),
+    "chance in the other unit": (
+        table(value=table()["value"] * 100, chance=0.25),
+        "found 0.25, .* in column chance among scores in percent",
+    ),
+    "text for a score": (table(value=["high", *[0.5] * 7]), "found 'high'; expected a number"),
+    "no score": (table(value=[np.nan, *np.linspace(0.3, 0.5, 7)]), "an empty cell"),
+    "size of zero": (table(params=[0, *SIZES[1:], *SIZES]), "found .*0.*; expected a positive"),
+    "infinite size": (table(params=[np.inf, *SIZES[1:], *SIZES]), "expected a finite number"),
+    "two chance levels": (table(chance=[0.25, 0.5] * 4), "chance changes within 'qa', 'sum'"),
+    "no name": (table(task=["", *["qa"] * 7]), "the name of a task"),
+    "no scale": (table().drop(columns="params"), r"no column for a scale \('params'"),
+    "no task": (table().drop(columns="task"), "no column for 'task'"),
+    "no value": (table().drop(columns="value"), "no column for 'value'"),
+    "names without sizes": (
+        table(model="gpt-large").drop(columns="params"),
+        "'gpt-large' do not tell it",
+    ),
+    "no rows": (table().iloc[:0], "no scores, only column names"),
+    "two scores a row": (
+        table(accuracy=0.4, f1=0.5).drop(columns="value"),
+        "'accuracy', 'f1' could each be 'value'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken_tables(case):
+    given, text = BROKEN[case]
+    with pytest.raises(RunsError, match=text):
+        read_metrics(given)
+
+
+def test_all_problems_at_once():
+    given = table(value=["high", *[0.5] * 7], params=[7e7, -1, *SIZES[2:], *SIZES])
+    with pytest.raises(RunsError) as caught:
+        read_metrics(given)
+    assert {p.code for p in caught.value.problems} >= {"non-numeric", "non-positive"}
+
+
+def test_wrong_arguments_name_what_is_known():
+    with pytest.raises(InputError, match="unknown column 'score'; known: 'params'"):
+        read_metrics(table(), score="value")
+    with pytest.raises(RunsError, match="value='absent' was given"):
+        read_metrics(table(), value="absent")
+    with pytest.raises(InputError, match="cannot read scores from int"):
+        read_metrics(3)
+
+
+def test_select_drops_curves_that_lose_their_shape():
+    curves = read_metrics(table(value=[0.3, 0.4, 0.45, 0.6, 0.5, 0.5, 0.5, 0.4]))
+    assert curves.select("params < 5e9").curves == ("qa",)
+    with pytest.raises(InputError, match="leaves no curve of the 2"):
+        curves.select("params > 1e12")
+    with pytest.raises(InputError, match="not a valid expression"):
+        curves.select("parms > 1e12")
+
+
+def harness(size, value, **config):
+    return {
+        "results": {
+            "arc": {"alias": "arc", "acc,none": value, "acc_stderr,none": 0.01,
+                    "acc_norm,none": value + 0.1, "acc_norm_stderr,none": "N/A"},
+            "gsm8k": {"exact_match,strict-match": value / 2, "exact_match,flexible-extract": 0.9},
+        },
+        "n-shot": {"arc": 25, "gsm8k": 5},
+        "n-samples": {"arc": {"original": 1172, "effective": 1172}},
+        "higher_is_better": {"arc": {"acc": True, "acc_norm": True}},
+        "config": {"model_args": f"pretrained=EleutherAI/pythia-{size},dtype=float16", **config},
+    }  # fmt: skip
+
+
+def test_result_files_of_the_harness(tmp_path):
+    for size, value in (("70m", 0.2), ("1.4b", 0.3), ("12b", 0.45)):
+        (tmp_path / f"{size}.json").write_text(json.dumps(harness(size, value)))
+    curves = read_metrics(tmp_path)
+    assert curves.curves == (
+        "arc, acc", "arc, acc_norm", "gsm8k, exact_match",
+    )  # fmt: skip
+    acc = curves.table[curves.table["metric"] == "acc"]
+    assert acc["params"].tolist() == [7e7, 1.4e9, 1.2e10]
+    assert (acc["family"] == "pythia").all()
+    assert (acc["n_examples"] == 1172).all()
+    assert curves.table.query("metric == 'exact_match'")["value"].tolist() == [0.1, 0.15, 0.225]
+    assert "params-from-names" in codes(curves)
+
+
+def test_sizes_that_the_harness_counted_are_exact(tmp_path):
+    for i, size in enumerate(("70m", "1.4b")):
+        counted = harness(size, 0.2 + 0.1 * i, model_num_parameters=70_426_624 * 20**i)
+        (tmp_path / f"{size}.json").write_text(json.dumps(counted))
+    curves = read_metrics([tmp_path / "70m.json", tmp_path / "1.4b.json"])
+    assert curves.column("params").min() == 70_426_624
+    assert "params-from-names" not in codes(curves)
+
+
+def test_other_json_and_empty_folders_are_told(tmp_path):
+    (tmp_path / "other.json").write_text('{"loss": 3}')
+    with pytest.raises(InputError, match="no object 'results'"):
+        read_metrics(tmp_path / "other.json")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no JSON result files"):
+        read_metrics(tmp_path / "empty")
+
+
+def test_the_embedded_table_is_that_of_its_source(shared_data):
+    public = pd.read_csv(shared_data / "metrics" / "gpt3_table_H1.csv")
+    curves = load_metrics("gpt3-benchmarks")
+    ours = pd.concat([curves.table, curves.excluded])
+    assert sorted(public["value"]) == pytest.approx(
+        sorted(np.where(ours["bounded"], 100 * ours["value"], ours["value"]))
+    )
+    assert len(curves.curves) == 164
+    assert np.allclose(sorted(public["flops"].unique()), sorted(ours["flops"].unique()))
+
+
+def test_gpt3_is_in_percent_but_for_perplexity():
+    curves = load_metrics("gpt3-benchmarks")
+    assert "ppl" not in curves.percent
+    assert {"acc", "f1", "BLEU-mb"} <= set(curves.percent)
+    assert curves.excluded["task"].unique().tolist() == ["WiC"]
+
+
+def test_the_pythia_file_is_that_of_the_processed_table(shared_data, monkeypatch):
+    monkeypatch.setenv("BAYES_SCALING_MIRROR", str(shared_data / "original"))
+    curves = load_metrics("inverse-scaling-pythia")
+    processed = read_metrics(shared_data / "metrics" / "inverse_scaling_pythia.csv")
+    assert len(curves.curves) == len(processed.curves) == 12
+    assert np.allclose(sorted(curves.column("value")), sorted(processed.column("value")))
+
+
+def test_sets_of_runs_and_of_scores_are_told_apart():
+    with pytest.raises(InputError, match="load_metrics"):
+        load_runs("gpt3-benchmarks")
+    with pytest.raises(InputError, match=r"holds runs, not scores of tasks.*gpt3-benchmarks"):
+        load_metrics("pile-families")

@@ -1,0 +1,194 @@
+"""Answers about shapes, on an invented posterior: probabilities, words, files, pictures."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from shape_examples import SIZES, TRUTHS, example_shapes
+
+import bayes_scaling as bs
+from bayes_scaling.errors import FitFileError, InputError
+from bayes_scaling.figures import plot_risk, plot_shapes
+from bayes_scaling.shapes import SHAPES
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return example_shapes()
+
+
+@pytest.fixture(scope="module")
+def answer(fit):
+    return fit.probabilities(at="1T")
+
+
+EXPECTED = {"falls": "inverse", "flat": "flat", "jumps": "delayed", "rises": "improving",
+            "turns": "u_shaped"}  # fmt: skip
+
+
+def test_every_task_has_the_shape_of_its_truth(answer):
+    sure = bs.shape_probabilities(example_shapes(spread=0.001), at="1T").shares()
+    assert sure.idxmax(axis=1).to_dict() == EXPECTED
+    shares = answer.shares()
+    assert list(shares.columns) == list(SHAPES)
+    assert np.allclose(shares.sum(axis=1), 1)
+    assert shares.loc["turns", "u_shaped"] > 0.95
+
+
+def test_what_was_seen_and_what_is_known_without_it(answer):
+    seen, prior = answer.shares("shape_seen"), answer.shares("shape_prior")
+    assert seen.loc["turns", "inverse"] == 1
+    assert (seen["delayed"] == 0).all()
+    # Without scores of their own, tasks of one population with the same sizes are alike.
+    assert prior.std().max() < 4 * np.sqrt(0.25 / 1600)
+
+
+def test_worse_than_at_the_largest_size_seen(answer):
+    table = answer.table().set_index("curve")
+    worse = table["p_worse_than_largest_seen"]
+    assert worse["falls"] == 1
+    assert worse["rises"] == worse["turns"] == 0
+    assert worse["flat"] == pytest.approx(0.5, abs=0.1)
+    alone = table["p_worse_than_largest_seen_prior_only"]
+    assert alone.between(0.2, 0.5).all()
+
+
+def test_a_turn_that_may_yet_come(fit):
+    soon = bs.shape_probabilities(fit, at="12B", curve="turns").shares().loc["turns"]
+    assert soon["inverse"] > 0.95
+
+
+def test_turning_points(answer):
+    table = answer.table().set_index("curve")
+    assert table.loc["turns", "p_turns"] > 0.95
+    middle = np.log10(SIZES).mean()
+    # Where the slope is zero: the logistic of the distance from the bend is half.
+    slope, change = TRUTHS["turns"]["slope"], TRUTHS["turns"]["change"]
+    place = middle + TRUTHS["turns"]["place"]
+    turn = place + 0.15 * np.log(-slope / (change + slope))
+    assert table.loc["turns", "turn_median"] == pytest.approx(10**turn, rel=0.4)
+    assert np.isnan(table.loc["falls", "turn_median"])
+
+
+def test_intervals_hold_the_trend_and_grow_with_prob(answer):
+    narrow, wide = answer.table(prob=0.5), answer.table(prob=0.9)
+    assert (wide["upper"] - wide["lower"] > narrow["upper"] - narrow["lower"]).all()
+    assert wide["lower"].ge(0).all()
+    assert wide["upper"].le(1).all()
+    x = np.log10(1e12) - np.log10(SIZES).mean()
+    odds = TRUTHS["rises"]["slope"] * x
+    row = wide.set_index("curve").loc["rises"]
+    assert row["lower"] < 1 / (1 + np.exp(-odds)) < row["upper"]
+
+
+def test_a_larger_threshold_makes_more_of_it_flat(fit, answer):
+    lax = fit.probabilities(at="1T", rope=0.5)
+    assert lax.shares()["flat"].sum() > answer.shares()["flat"].sum()
+    assert lax.shares().loc["flat", "flat"] == 1
+
+
+def test_words(answer):
+    text = dict(zip(answer.draws["curve"].to_numpy(), answer.sentences(), strict=True))
+    assert text["falls"].startswith("inverse in the data (1.00); at 1T params still inverse 1.00")
+    assert "turned" in text["turns"]
+    assert "worse than at 10B 1.00" in text["falls"]
+    assert "without the task's own data" in text["falls"]
+
+
+KEYS = {"task", "family", "at", "probabilities", "p_worse_than_largest_seen",
+        "p_worse_than_largest_seen_prior_only", "value", "turning_point"}  # fmt: skip
+
+
+def test_json_has_the_stated_keys(answer):
+    rows = json.loads(answer.to_json())
+    assert len(rows) == 5
+    assert all(set(row) == KEYS for row in rows)
+    assert set(rows[0]["probabilities"]) == set(SHAPES)
+    assert rows[0]["at"] == {"params": pytest.approx(1e12)}
+    falls = next(row for row in rows if row["task"] == "falls")
+    assert falls["turning_point"]["median"] is None
+    assert set(falls["value"]) == {"mean", "median", "sd", "lower", "upper", "prob"}
+
+
+def test_the_same_question_has_the_same_answer(fit, answer):
+    again = fit.probabilities(at_params=1e12)
+    assert again.draws.equals(answer.draws)
+
+
+def test_ten_times_the_largest_size_by_default(fit):
+    assert fit.probabilities().draws["at"].to_numpy() == pytest.approx(10 * SIZES.max())
+
+
+WRONG = {
+    "inside the data": ({"at": "5B"}, "lies inside the data, whose largest scale is 1e"),
+    "at the edge": ({"at": SIZES.max()}, "lies inside the data"),
+    "absurdly far": ({"at": "1e18"}, "8.0 decades beyond .* at most 6 are allowed"),
+    "beyond all": ({"at": "1e41"}, "must lie between 1 and 1e"),
+    "another scale": ({"at_flops": "1e25"}, "the fit is along params, .* give at_params"),
+    "two scales": ({"at": "1T", "at_params": "2T"}, "give one scale, not at and at_params"),
+    "several": ({"at": ["1T", "2T"]}, "one scale at a time"),
+    "negative threshold": ({"at": "1T", "rope": -0.1}, "rope must lie between 0 and 1"),
+    "threshold in percent": ({"at": "1T", "rope": 1}, "such as 0.01, not 1"),
+    "unknown curve": ({"at": "1T", "curve": "fall"}, "unknown curve 'fall'; known: 'falls'"),
+    "prob": ({"at": "1T", "prob": 90}, "between 0 and 1"),
+    "letters": ({"at": "large"}, "'large'"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_questions(fit, case):
+    question, text = WRONG[case]
+    with pytest.raises(InputError, match=text):
+        bs.shape_probabilities(fit, **question)
+
+
+def test_a_fit_comes_back_from_its_file(fit, answer, tmp_path):
+    loaded = bs.load_shapes(fit.save(tmp_path / "shapes.nc"))
+    assert loaded.probabilities(at="1T").draws.equals(answer.draws)
+    assert loaded.card == fit.card
+    assert repr(loaded) == repr(fit)
+    assert [check.text for check in loaded.checks] == [check.text for check in fit.checks]
+
+
+def test_other_files_are_refused(tmp_path):
+    (tmp_path / "text.nc").write_text("no")
+    for name, text in (("text.nc", "not a saved fit"), ("absent.nc", "does not exist")):
+        with pytest.raises(FitFileError, match=text):
+            bs.load_shapes(tmp_path / name)
+    xr.DataTree.from_dict({"a": xr.Dataset({"b": 1})}).to_netcdf(tmp_path / "other.nc")
+    with pytest.raises(FitFileError, match="not a fit of shapes"):
+        bs.load_shapes(tmp_path / "other.nc")
+
+
+def test_chains_that_disagree_are_not_trusted(fit):
+    from bayes_scaling.shapes.checks import convergence_checks
+
+    assert fit.trusted
+    posterior = fit.posterior.copy(deep=True)
+    posterior["slope"].loc[{"chain": 0}] += 1.0
+    _, checks = convergence_checks(posterior, fit.tree["sample_stats"].to_dataset())
+    assert next(check.name for check in checks if check.passed is False) == "r-hat"
+
+
+def test_small_multiples(fit, answer):
+    axes = plot_shapes(fit, answer, curves=["falls", "turns"])
+    assert [ax.get_title() for ax in axes] == ["falls", "turns"]
+    (bar,) = axes[1].child_axes
+    heights = [patch.get_height() for patch in bar.patches]
+    assert heights == pytest.approx(answer.shares().loc["turns"].tolist())
+    assert axes[0].get_xlim()[1] > 1e12
+    assert len(axes[0].lines[1].get_xdata()) == len(SIZES)
+    with pytest.raises(InputError, match="unknown curve 'turn'"):
+        plot_shapes(fit, answer, curves=["turn"])
+
+
+def test_the_riskiest_task_is_on_top(answer):
+    ax = plot_risk(answer)
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    heights = dict(zip(names, ax.get_yticks(), strict=True))
+    assert max(heights, key=heights.get) == "falls"
+    with_data = ax.lines[1].get_xdata()
+    assert sorted(with_data) == pytest.approx(
+        sorted(answer.draws["worse"].mean("sample").to_numpy())
+    )

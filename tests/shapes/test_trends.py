@@ -1,0 +1,311 @@
+"""Scales, trends and their shapes: formulas, limits, one shape each."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from shape_examples import SIZES, example_metrics
+
+from bayes_scaling.errors import CardError, InputError
+from bayes_scaling.inference.card import list_cards
+from bayes_scaling.resources import resource_dir
+from bayes_scaling.runs import read_metrics
+from bayes_scaling.shapes import SHAPES, list_shape_cards, load_shape_card
+from bayes_scaling.shapes.classify import classify, path
+from bayes_scaling.shapes.design import make_shape_design
+from bayes_scaling.shapes.model import build_shape_model
+from bayes_scaling.shapes.scale import ASSUMED_EXAMPLES, MetricScale, latent
+from bayes_scaling.shapes.simulate import draw_population, expected_change, simulate_tasks
+from bayes_scaling.shapes.trend import Trend, fitted_line
+
+NAN = np.full(3, np.nan)
+SEEN = np.linspace(-1, 1, 6)
+
+
+def trend(slope=0.0, change=0.0, place=0.0, width=0.05, seen=SEEN):
+    change, place = np.atleast_1d(change), np.atleast_1d(place)
+    return Trend(
+        level=np.zeros(1), slope=np.full(1, slope), width=np.full(1, width),
+        change=change[None], place=place[None], seen=seen,
+    )  # fmt: skip
+
+
+# -- scales
+
+
+@pytest.mark.parametrize("better", [True, False])
+@pytest.mark.parametrize("bounded", [True, False])
+def test_scores_come_back_and_up_is_better(better, bounded):
+    score = np.array([0.2, 0.4, 0.9])
+    scale, z, _ = latent(
+        score, NAN, np.full(3, 1e12), np.full(3, 0.25), bounded=bounded, better=better
+    )
+    assert np.allclose(scale.score(z), score, atol=1e-9)
+    assert np.allclose(scale.value(score), z)
+    assert (np.diff(z) > 0).all() == better
+    assert (np.diff(scale.goodness(z)) > 0).all() == better
+
+
+def test_chance_is_zero_and_below_it_is_finite():
+    score = np.array([0.1, 0.25, 0.5])
+    scale, z, _ = latent(score, NAN, np.full(3, 1e12), np.full(3, 0.25), bounded=True, better=True)
+    assert z[1] == pytest.approx(0, abs=1e-9)
+    assert z[0] < 0
+    assert scale.goodness(z) == pytest.approx(score)
+
+
+def test_sampling_errors():
+    score, n = np.array([0.0, 0.5, 1.0]), np.full(3, 100.0)
+    scale, z, error = latent(score, NAN, n, NAN, bounded=True, better=True)
+    # Half a question of 101 away from the ends; delta method for the middle.
+    assert scale.score(z) == pytest.approx([0.5 / 101, 0.5, 100.5 / 101])
+    assert error[1] == pytest.approx(0.2)
+    assert np.isfinite(error).all()
+    # A standard error tells the number of questions, also of scores that have none of their own.
+    stated = np.sqrt(score * (1 - score) / 100)
+    assert np.allclose(latent(score, stated, NAN, NAN, bounded=True, better=True)[2], error)
+    assumed = latent(score, NAN, NAN, NAN, bounded=True, better=True)[2]
+    assert assumed[1] == pytest.approx(2 / np.sqrt(ASSUMED_EXAMPLES))
+    loss = latent(np.array([2.0, 2.0, 2.0]), np.full(3, 0.02), NAN, NAN, bounded=False,
+                  better=False)  # fmt: skip
+    assert loss[2] == pytest.approx(0.01)
+
+
+# -- trends
+
+
+def test_level_and_slope_are_those_of_least_squares_whatever_the_bend():
+    seen = np.array([-1.2, -0.4, 0.1, 0.6, 0.9])
+    seen = seen - seen.mean()
+    for place in (-0.5, 0.3, 2.0):
+        z = trend(slope=0.7, change=-3.0, place=place, seen=seen).at(seen)[0]
+        slope, level = np.polyfit(seen, z, 1)
+        assert level == pytest.approx(0, abs=1e-9)
+        assert slope == pytest.approx(0.7)
+    level, slope = fitted_line(seen)
+    assert level @ (2 + 3 * seen) == pytest.approx(2)
+    assert slope @ (2 + 3 * seen) == pytest.approx(3)
+
+
+def test_slopes_before_and_after_a_bend_differ_by_the_change():
+    x = np.array([-30.0, -29.0, 29.0, 30.0])
+    z = trend(slope=-0.5, change=2.0, place=0.2).at(x)[0]
+    assert (z[3] - z[2]) - (z[1] - z[0]) == pytest.approx(2.0)
+
+
+def test_a_bend_beyond_the_data_leaves_them_straight_and_the_limit_is_sharp():
+    later = trend(slope=-0.5, change=2.0, place=2.0, width=0.01)
+    assert later.at(SEEN)[0] == pytest.approx(-0.5 * SEEN, abs=1e-9)
+    assert later.at(np.array([3.0]))[0, 0] == pytest.approx(-0.5 * 3 + 2.0 * 1.0)
+
+
+def test_two_bends_add():
+    both = trend(change=[1.0, -2.0], place=[-0.2, 0.5]).at(SEEN)
+    apart = trend(change=1.0, place=-0.2).at(SEEN) + trend(change=-2.0, place=0.5).at(SEEN)
+    assert np.allclose(both, apart)
+
+
+# -- shapes
+
+ROPE = 0.01
+CURVES = {
+    "improving": trend(slope=0.5),
+    "flat": trend(slope=0.005),
+    "inverse": trend(slope=-0.5),
+    "u_shaped": trend(slope=-0.5, change=3.0, place=1.2),
+    "inverted_u": trend(slope=0.5, change=-3.0, place=1.2),
+    "delayed": trend(change=1.0, place=1.5),
+}
+
+
+def shape_of(curve, stated=3.0, rope=ROPE, scale=None):
+    sizes, last = path(curve.seen.min(), curve.last, stated)
+    scale = scale or MetricScale(bounded=True, sign=1.0, zero=0.0)
+    return SHAPES[classify(scale.goodness(curve.at(sizes)), last, rope)[0]]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_noiseless_curve_has_its_shape(shape):
+    assert shape_of(CURVES[shape]) == shape
+
+
+def test_a_turn_beyond_the_stated_scale_has_not_come_yet():
+    assert shape_of(CURVES["u_shaped"], stated=1.1) == "inverse"
+    assert shape_of(CURVES["inverted_u"], stated=1.1) == "improving"
+    assert shape_of(CURVES["delayed"], stated=1.1) == "flat"
+
+
+def test_what_makes_no_difference_is_flat():
+    assert shape_of(CURVES["u_shaped"], rope=0.9) == "flat"
+
+
+def test_a_fall_after_a_flat_stretch_is_inverse():
+    assert shape_of(trend(change=-1.0, place=1.5)) == "inverse"
+
+
+def test_of_two_turns_the_later_one_decides():
+    # The level is so far from the ends that goodness is nearly straight in it.
+    zigzag = np.array([[0.0, 0.3, -0.3, 0.0]])
+    assert SHAPES[classify(zigzag, 1, ROPE)[0]] == "u_shaped"
+    assert SHAPES[classify(-zigzag, 1, ROPE)[0]] == "inverted_u"
+
+
+def test_shapes_are_exhaustive_and_mirrored():
+    rng = np.random.default_rng(0)
+    paths = np.cumsum(rng.normal(0, 0.02, (4000, 12)), axis=1) * rng.uniform(0, 1, (4000, 1))
+    codes, mirrored = classify(paths, 6, ROPE), classify(-paths, 6, ROPE)
+    assert set(codes) == set(range(len(SHAPES)))
+    partner = {"u_shaped": "inverted_u", "inverted_u": "u_shaped", "flat": "flat"}
+    for name, other in partner.items():
+        assert (codes == SHAPES.index(name)).tolist() == (mirrored == SHAPES.index(other)).tolist()
+    # What gets worse without a turn is inverse, be it from the start or late.
+    falls = codes == SHAPES.index("inverse")
+    rises = np.isin(mirrored, [SHAPES.index(n) for n in ("improving", "delayed")])
+    assert (falls == rises).all()
+
+
+def test_losses_turn_the_other_way():
+    scale = MetricScale(bounded=False, sign=-1.0, zero=0.0)
+    assert shape_of(trend(slope=0.5), scale=scale) == "improving"
+    assert scale.score(np.array([1.0, 2.0]))[0] > scale.score(np.array([1.0, 2.0]))[1]
+
+
+# -- cards, designs, the model
+
+
+def test_the_card_is_read_and_stays_out_of_the_cards_of_laws():
+    assert [card.name for card in list_shape_cards()] == ["shapes"]
+    assert "shapes" not in [card.name for card in list_cards()]
+
+
+def test_edited_cards(tmp_path):
+    text = (resource_dir("models") / "shapes" / "shapes.toml").read_text()
+    copy = tmp_path / "mine.toml"
+    copy.write_text(text.replace("bends = 1", "bends = 2"))
+    assert load_shape_card(copy).bends == 2
+    assert load_shape_card(copy).name == "mine"
+    copy.write_text(text.replace("sigma = 0.3", "sigma = -1").replace("bends = 1", "bents = 1"))
+    with pytest.raises(CardError, match="bents") as caught:
+        load_shape_card(copy)
+    assert "priors.saturation.sigma" in str(caught.value)
+    with pytest.raises(CardError, match="unknown shape model 'shape'; known: 'shapes'"):
+        load_shape_card("shape")
+
+
+def test_a_design_is_centred_and_padded():
+    table = example_metrics().table
+    table = table.drop(index=table.index[table["curve"] == "flat"][:2])
+    design = make_shape_design(read_metrics(table.drop(columns=["curve", "bounded"])), by="family")
+    assert design.curves == ("falls", "flat", "jumps", "rises", "turns")
+    assert design.there.sum(axis=1).tolist() == [5, 3, 5, 5, 5]
+    for x, mask in zip(design.x, design.there, strict=True):
+        assert x[mask].mean() == pytest.approx(0, abs=1e-12)
+    assert np.isinf(design.gap[:, 0]).all()
+    assert design.gap[0, 1:] == pytest.approx(0.5)
+    assert design.groups == ("dense",)
+    with pytest.raises(InputError, match="unknown scale 'step'; known: 'params'"):
+        make_shape_design(example_metrics(), along="step")
+    with pytest.raises(InputError, match="no curve has two sizes in tokens"):
+        make_shape_design(example_metrics(), along="tokens")
+    with pytest.raises(InputError, match="unknown group column 'colour'"):
+        make_shape_design(example_metrics(), by="colour")
+
+
+@pytest.mark.parametrize("bends", [1, 2])
+def test_the_log_density_of_scores_is_that_of_numpy(bends):
+    """The graph against the formula, evaluated without a compiler."""
+    from pytensor.compile.mode import Mode
+    from scipy.stats import t as student
+
+    card = load_shape_card("shapes").model_copy(update={"bends": bends})
+    table = example_metrics().table
+    table = table.drop(index=table.index[table["curve"] == "flat"][:2])
+    design = make_shape_design(read_metrics(table.drop(columns=["curve", "bounded"])))
+    rng = np.random.default_rng(3)
+    model = build_shape_model(card, design)
+    names = [rv.name for rv in model.free_RVs]
+    n = len(design.curves)
+    shapes = {name: model[name].shape.eval(mode=Mode(linker="py")) for name in names}
+    own = {name: np.abs(rng.normal(0.4, 0.2, tuple(shape))) for name, shape in shapes.items()}
+    density = model.logp(vars=[model["score"]], sum=False)[0]
+    inputs = {model.rvs_to_values[model[name]]: name for name in names}
+    point = {}
+    for value, name in inputs.items():
+        transform = model.rvs_to_transforms[model[name]]
+        given = own[name]
+        if transform is not None:
+            given = transform.forward(given).eval(mode=Mode(linker="py"))
+        point[value] = given
+    found = density.eval(point, mode=Mode(linker="py", optimizer=None), on_unused_input="ignore")
+
+    slope, priors = own["slope"], card.priors
+    change = own["change_spread"] * own["change_ratio"]
+    change[:, 0] += expected_change(slope, own["recovery"], own["saturation"])
+    place = (design.last + priors.place.mean + priors.place.sigma * own["place_ratio"])[:, None]
+    if bends == 2:
+        place = np.concatenate([place, place + own["gap"][:, None]], axis=1)
+    expected = []
+    for i in range(n):
+        x, z = design.x[i, design.there[i]], design.z[i, design.there[i]]
+        curve = Trend(
+            level=own["level"][[i]], slope=slope[[i]], width=own["width"][None],
+            change=change[[i]], place=place[[i]], seen=x,
+        )  # fmt: skip
+        mean = curve.at(x)[0]
+        kept = np.append(0, own["persistence"] ** (np.diff(x) / np.log10(3)))
+        before = np.append(0, (z - mean)[:-1])
+        scatter = np.exp(own["log_scatter"][i])
+        sigma = np.sqrt(scatter**2 * (1 - kept**2) + design.error[i, design.there[i]] ** 2)
+        expected.append(student.logpdf(z, own["nu"], mean + kept * before, sigma))
+    assert np.allclose(found, np.concatenate(expected))
+
+
+# -- simulation
+
+
+def test_simulated_tasks_scatter_as_their_population_says():
+    card = load_shape_card("shapes")
+    rows = [
+        {"task": f"{i:04d}", "params": n, "value": 0.3 + k / 99, "n_examples": 1e9, "metric": "acc"}
+        for i in range(300)
+        for k, n in enumerate(SIZES)
+    ]  # fmt: skip
+    design = make_shape_design(read_metrics(pd.DataFrame(rows)))
+    people = draw_population(card, np.random.default_rng(0)) | {
+        "slope_mean": 0.3, "slope_spread": 0.2, "nu": 50.0, "persistence": 0.5,
+        "log_scatter_mean": np.log(0.1), "scatter_spread": 1e-6,
+    }  # fmt: skip
+    tasks = simulate_tasks(card, design, np.random.default_rng(1), people)
+    slopes = tasks.own["slope"]
+    assert slopes.mean() == pytest.approx(0.3, abs=4 * 0.2 / np.sqrt(300))
+    away = tasks.z - np.stack([t.at(design.x[0])[0] for t in tasks.trends])
+    # Student-t with 50 degrees of freedom has a variance of 50/48.
+    assert away.std() == pytest.approx(0.1 * np.sqrt(50 / 48), rel=0.08)
+    correlation = np.corrcoef(away[:, :-1].ravel(), away[:, 1:].ravel())[0, 1]
+    assert correlation == pytest.approx(0.5 ** (0.5 / np.log10(3)), abs=4 / np.sqrt(1200))
+
+
+def test_the_base_rate_of_turning_is_that_of_its_evidence():
+    """6 of 11 prize tasks turned (Wei et al. 2023): about half, within a decade."""
+    rng, n, seen = np.random.default_rng(0), 10_000, np.linspace(-1.25, 1.25, 7)
+    priors = load_shape_card("shapes").priors
+
+    def spread(prior):
+        return rng.lognormal(np.log(prior.median), prior.sigma, n)
+
+    slope = rng.normal(-0.3, spread(priors.slope_spread))
+    recovery = rng.normal(priors.recovery.mean, priors.recovery.sigma, n)
+    change = spread(priors.change_spread) * rng.standard_normal(n)
+    change += expected_change(slope, recovery, rng.normal(0, priors.saturation.sigma, n))
+    place = rng.normal(seen[-1] + priors.place.mean, priors.place.sigma, n)
+    curves = Trend(
+        level=rng.normal(0, 1, n), slope=slope, width=spread(priors.width),
+        change=change[:, None], place=place[:, None], seen=seen,
+    )  # fmt: skip
+    for beyond, share in ((0.5, 0.38), (1.0, 0.51)):
+        sizes, last = path(seen[0], seen[-1], seen[-1] + beyond)
+        good = MetricScale(bounded=True, sign=1.0, zero=0.0).goodness(curves.at(sizes))
+        fell = good[:, last] < good[:, 0] - ROPE
+        turned = classify(good[fell], last, ROPE) == SHAPES.index("u_shaped")
+        # The card states the shares to two digits.
+        error = np.sqrt(share * (1 - share) / fell.sum())
+        assert turned.mean() == pytest.approx(share, abs=3 * error + 0.005)
