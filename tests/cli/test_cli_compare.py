@@ -8,7 +8,8 @@ from examples import example_fit, example_study, law_fit, shifted, untrusted
 import bayes_scaling as bs
 
 LAW = [
-    "name", "model", "elpd_loo", "se", "weight", "elpd_extrapolation", "a", "b", "unreliable",
+    "name", "model", "elpd_loo", "se", "weight", "elpd_extrapolation", "weight_extrapolation", "a",
+    "b", "unreliable",
     "trusted",
 ]  # fmt: skip
 PAIR = [

@@ -7,6 +7,7 @@ from examples import example_fit
 from matplotlib.figure import Figure
 
 import bayes_scaling as bs
+from bayes_scaling import figures
 
 
 def panel(width=6):
@@ -20,7 +21,7 @@ def groups():
 
 def test_bands_and_probabilities_are_those_of_the_draws(groups):
     answer = bs.choose_architecture(groups, flops=[1e21, 1e23])
-    ax = answer.plot(ax=panel())
+    ax = figures.plot_architectures(answer, ax=panel())
     ax.figure.canvas.draw()
     draws = answer.draws
     shown = draws["compute"].to_numpy() <= 1e24
@@ -39,7 +40,7 @@ def test_bands_and_probabilities_are_those_of_the_draws(groups):
 def test_chosen_runs_are_numbered(groups, width):
     points = pd.DataFrame({"params": ["1B", "3B", "5B"], "tokens": ["20B", "60B", "20B"]})
     answer = bs.next_runs(groups, points, goal="choice@1e24", group=["dense", "experts"], runs=2)
-    ax = answer.plot(ax=panel(width))
+    ax = figures.plot_next_runs(answer, ax=panel(width))
     ax.figure.canvas.draw()
     places = sum(len(each.get_offsets()) for each in ax.collections)
     assert places == len(answer.ranking) == 6
