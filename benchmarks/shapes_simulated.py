@@ -1,0 +1,227 @@
+"""Simulated tasks: whether probabilities of shapes hold what they say, and SBC of the card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayes_scaling.inference.sample import Effort
+from bayes_scaling.runs.metrics import read_metrics
+from bayes_scaling.shapes.card import load_shape_card
+from bayes_scaling.shapes.classify import SHAPES, classify, path
+from bayes_scaling.shapes.design import ShapeDesign, make_shape_design
+from bayes_scaling.shapes.posterior import ShapeFit
+from bayes_scaling.shapes.probabilities import DEFAULT_ROPE, shape_probabilities
+from bayes_scaling.shapes.scale import MetricScale
+from bayes_scaling.shapes.simulate import SimulatedTasks, simulate_tasks
+from benchmarks.record import markdown, say
+from benchmarks.shapes_fit import compiled_for, fit_once
+
+__all__ = ["sbc", "simulated"]
+
+HORIZON = 1.0
+"""Decades beyond the sizes seen at which simulated tasks are judged."""
+
+Array = np.ndarray
+
+WORLDS = {
+    "sharp, clean": {"width": 0.05, "log_scatter_mean": np.log(0.05)},
+    "sharp, noisy": {"width": 0.05, "log_scatter_mean": np.log(0.3)},
+    "mild, clean": {"width": 0.4, "log_scatter_mean": np.log(0.05)},
+    "mild, noisy": {"width": 0.4, "log_scatter_mean": np.log(0.3)},
+}
+POPULATION = {
+    "level_mean": 0.0, "level_spread": 0.7, "slope_mean": 0.0, "slope_spread": 0.4,
+    "change_spread": 0.4, "recovery": 2.0, "saturation": 0.3, "scatter_spread": 0.5,
+    "persistence": 0.4, "nu": 6.0,
+}  # fmt: skip
+TASKS, SIZES = 125, 8
+
+
+def simulated(_: Path, seed: int) -> tuple[dict[str, Any], str]:
+    """Whether the probabilities of shapes of 500 tasks of four kinds are right as often as said."""
+    card, design, found = load_shape_card("shapes"), _grid(TASKS, SIZES), {}
+    compiled = compiled_for(card, design)
+    for i, (name, special) in enumerate(WORLDS.items()):
+        rng = np.random.default_rng([seed, i])
+        tasks = simulate_tasks(card, design, rng, {**POPULATION, **special})
+        own = design.with_scores(tasks.z)
+        fit = fit_once(card, own, None, seed, compiled=compiled.with_data(z=own.z))
+        found[name] = _recovery(*_shapes_of(fit, own, tasks.trends))
+        found[name] |= {"rhat": fit.diagnostics["max_rhat"], "seconds": fit.diagnostics["seconds"]}
+        say(f"{name}: {found[name]}")
+    found["all"] = _together(list(found.values()))
+    return found, _simulated_report(found)
+
+
+def _grid(n: int, sizes: int) -> ShapeDesign:
+    """Tasks on the same sizes, half a decade apart, of 500 questions; scores are to come."""
+    x = np.geomspace(1e8, 1e8 * 10 ** (0.4 * (sizes - 1)), sizes)
+    about = {"n_examples": 500, "metric": "acc", "chance": 0.5}
+    rows = [
+        {"task": f"task {i:03d}", "params": p, "value": 0.3 + 0.01 * k, **about}
+        for i in range(n)
+        for k, p in enumerate(x)
+    ]
+    return make_shape_design(read_metrics(pd.DataFrame(rows)))
+
+
+def _shapes_of(
+    fit: ShapeFit, design: ShapeDesign, trends: Sequence[Any]
+) -> tuple[Array, Array, Array]:
+    """True shapes (task,), their posterior draws (sample, task), and P(worse) beside the truth."""
+    scale: MetricScale = design.scales[0]
+    at = 10 ** (design.middle[0] + design.last[0] + HORIZON)
+    draws = shape_probabilities(fit, at_params=at).draws.sel(curve=list(design.curves))
+    sizes, last = path(design.x[0].min(), design.last[0], design.last[0] + HORIZON)
+    truth, falls = [], []
+    for trend in trends:
+        good = scale.goodness(trend.at(sizes))
+        truth.append(int(classify(good, last, DEFAULT_ROPE)[0]))
+        falls.append(float(good[0, -1] < good[0, last]))
+    worse = draws["worse"].mean("sample").to_numpy()
+    codes = draws["shape"].transpose("sample", "curve").to_numpy()
+    return np.array(truth), codes, np.column_stack([worse, falls])
+
+
+def _recovery(truth: Array, codes: Array, worse: Array) -> dict[str, Any]:
+    """How often shapes are right, beside how often they should be.
+
+    Tasks of one fit share its population, so that the standard errors are those of the number of
+    tasks over the draws, which move together, and not those of independent tasks.
+    """
+    shares = np.stack([(codes == i).mean(axis=0) for i in range(len(SHAPES))], axis=1)
+    rows = {}
+    for i, name in enumerate(SHAPES):
+        count = (codes == i).sum(axis=1)
+        rows[name] = {"expected": float(count.mean()), "variance": float(count.var()),
+                      "true": int((truth == i).sum())}  # fmt: skip
+    likely = shares.argmax(axis=1)
+    agree = (codes == likely).sum(axis=1)
+    rates = np.bincount(truth, minlength=len(SHAPES)) / len(truth)
+    p_true = shares[np.arange(len(truth)), truth]
+    return {
+        "shapes": rows,
+        "tasks": len(truth),
+        "right": int((likely == truth).sum()),
+        "said": float(agree.mean()),
+        "said_variance": float(agree.var()),
+        "brier": float(((shares - np.eye(len(SHAPES))[truth]) ** 2).sum(axis=1).mean()),
+        "brier_base_rates": float(1 - (rates**2).sum()),
+        "log": float(-np.log(p_true.clip(1e-3)).mean()),
+        "brier_worse": float(((worse[:, 0] - worse[:, 1]) ** 2).mean()),
+        "base_worse": float(worse[:, 1].mean()),
+    }
+
+
+def _together(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """All worlds as one: numbers and variances add, scores are means."""
+    sums = {k: sum(own[k] for own in found) for k in ("tasks", "right", "said", "said_variance")}
+    scores = ("brier", "brier_base_rates", "log", "brier_worse", "base_worse")
+    means = {k: float(np.mean([own[k] for own in found])) for k in scores}
+    shapes = {
+        name: {k: sum(own["shapes"][name][k] for own in found)
+               for k in ("expected", "variance", "true")}
+        for name in SHAPES
+    }  # fmt: skip
+    return {**sums, **means, "shapes": shapes}
+
+
+def _simulated_report(found: Mapping[str, Any]) -> str:
+    heads = ["tasks", "n", "most likely shape is true", "expected", "z", "Brier", "of base rates",
+             "Brier of P(worse)"]  # fmt: skip
+    rows = [
+        [name, str(s["tasks"]), str(s["right"]), f"{s['said']:.1f}",
+         _z(s["right"], s["said"], s["said_variance"]), f"{s['brier']:.3f}",
+         f"{s['brier_base_rates']:.3f}", f"{s['brier_worse']:.3f}"]
+        for name, s in found.items()
+    ]  # fmt: skip
+    shapes = [
+        [name, str(r["true"]), f"{r['expected']:.1f}", _z(r["true"], r["expected"], r["variance"])]
+        for name, r in found["all"]["shapes"].items()
+    ]
+    return "\n\n".join(
+        [markdown(heads, rows), markdown(["shape", "true", "expected", "z"], shapes)]
+    )
+
+
+def _z(found: float, expected: float, variance: float) -> str:
+    return f"{(found - expected) / np.sqrt(variance):+.1f}" if variance else "-"
+
+
+SIMULATIONS, RANKS = 100, 100
+SBC_TASKS, SBC_SIZES = 12, 6
+JUDGED = (
+    "level_mean", "level_spread", "slope_mean", "slope_spread", "width", "change_spread",
+    "recovery", "saturation", "scatter_spread", "persistence", "nu", "log_scatter_mean",
+)  # fmt: skip
+
+
+def sbc(_: Path, seed: int) -> tuple[dict[str, Any], str]:
+    """Truths from the card's priors, posteriors of their scores, ranks of the truths."""
+    card, design = load_shape_card("shapes"), _grid(SBC_TASKS, SBC_SIZES)
+    effort = Effort(draws=300, tune=400, chains=2, cores=1, target_accept=0.9)
+    compiled = compiled_for(card, design)
+    ranks: dict[str, list[float]] = {}
+    divergences, rhats = 0, []
+    for i in range(SIMULATIONS):
+        rng = np.random.default_rng([seed, i])
+        tasks = simulate_tasks(card, design, rng)
+        own = design.with_scores(tasks.z)
+        data = compiled.with_data(z=own.z)
+        fit = fit_once(card, own, None, seed + i, effort=effort, compiled=data)
+        divergences += int(fit.diagnostics["divergences"])
+        rhats.append(fit.diagnostics["max_rhat"])
+        for name, (draws, truth) in _quantities(fit, own, tasks).items():
+            every = np.linspace(0, len(draws) - 1, RANKS - 1).astype(int)
+            ranks.setdefault(name, []).append(float((draws[every] < truth).sum() + rng.random()))
+        if i % 10 == 9:
+            say(f"{i + 1} of {SIMULATIONS}: {divergences} divergences")
+    verdicts = {name: _uniform(np.array(values) / RANKS) for name, values in ranks.items()}
+    content = {"simulations": SIMULATIONS, "divergences": divergences, "max_rhat": max(rhats),
+               "rhat_above_1.05": sum(r > 1.05 for r in rhats),
+               "quantities": verdicts, "ranks": ranks}  # fmt: skip
+    return content, _sbc_report(content)
+
+
+def _quantities(
+    fit: ShapeFit, design: ShapeDesign, tasks: SimulatedTasks
+) -> dict[str, tuple[Array, float]]:
+    """Draws and truth of the population, and of the first task's parameters and forecast."""
+    found = {name: (fit.draws(name), tasks.population[name]) for name in JUDGED}
+    curve = design.curves[0]
+    for name in ("level", "slope", "scatter"):
+        found[f"task {name}"] = (fit.draws(name, curve), float(tasks.own[name][0]))
+    for name in ("change", "place"):
+        found[f"task {name}"] = (fit.draws(name, curve)[:, 0], float(tasks.own[name][0, 0]))
+    at = np.array([design.last[0] + HORIZON])
+    found["task trend, a decade beyond"] = (
+        fit.trend(curve).at(at)[:, 0], float(tasks.trends[0].at(at)[0, 0]),
+    )  # fmt: skip
+    return found
+
+
+def _uniform(u: Array) -> dict[str, float]:
+    from scipy.stats import kstest
+
+    inside = {p: float((np.abs(u - 0.5) < p / 2).mean()) for p in (0.5, 0.9)}
+    p = float(kstest(u, "uniform").pvalue)
+    return {"p": p, "inside_50": inside[0.5], "inside_90": inside[0.9]}
+
+
+def _sbc_report(content: Mapping[str, Any]) -> str:
+    verdicts = content["quantities"]
+    rows = [
+        [name, f"{v['p']:.2f}", f"{100 * v['inside_50']:.0f} %", f"{100 * v['inside_90']:.0f} %"]
+        for name, v in verdicts.items()
+    ]
+    least = min(v["p"] for v in verdicts.values())
+    table = markdown(["quantity", "p (uniform ranks)", "inside 50 %", "inside 90 %"], rows)
+    return (
+        f"{table}\n\n{content['simulations']} simulations, {content['divergences']} divergences; "
+        f"least p {least:.3f} of {len(rows)}, {min(1.0, least * len(rows)):.2f} after Bonferroni."
+    )
