@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bayes_scaling import Fit
+    from bayes_scaling import Fit, ShapeFit
 
 __all__ = [
     "FORMAT",
@@ -176,7 +176,7 @@ def end_with_trust(fit: Fit, accept_problems: bool) -> None:
     end_with_trust_in({"this fit": fit}, accept_problems)
 
 
-def end_with_trust_in(fits: Mapping[str, Fit], accept_problems: bool) -> None:
+def end_with_trust_in(fits: Mapping[str, Fit | ShapeFit], accept_problems: bool) -> None:
     """End a command on several fits: as `end_with_trust`, naming those that must not be trusted."""
     doubtful = {name: fit for name, fit in fits.items() if not fit.trusted}
     for name, fit in doubtful.items():

@@ -53,6 +53,10 @@ Figure = Annotated[
     Path | None,
     typer.Option("--figure", metavar="FILE", help="Draw the curves there (png, pdf or svg)."),
 ]
+Page = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="HTML", help="Write the answer there as one page."),
+]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Save the fit, as shapes.nc.")
 ]
@@ -69,6 +73,7 @@ def shapes(
     unit: Unit = "auto",
     model: Model = "shapes",
     figure: Figure = None,
+    report: Page = None,
     prob: Prob = 0.9,
     seed: Seed = 1,
     draws: Draws = 1000,
@@ -93,7 +98,7 @@ def shapes(
 
     check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
     _one_scale(at_params, at_flops)
-    for file in (output, figure):
+    for file in (output, figure, report):
         if file is not None:
             check_writable(file, metrics)
     if metrics.casefold().endswith(".nc"):
@@ -116,10 +121,21 @@ def shapes(
         printing.print_json_text(answer.to_json())
     elif not quiet:
         _show(answer)
+    _draw(fit, answer, figure, report)
+    _warn(fit, answer, as_json=as_json, quiet=quiet)
+    printing.end_with_trust_in({"this fit": fit}, accept_problems)
+
+
+def _draw(
+    fit: ShapeFit, answer: ShapeProbabilities, figure: Path | None, report: Path | None
+) -> None:
+    """Write the picture and the page that were asked for."""
     if figure is not None:
         answer.plot(fit)[0].figure.savefig(figure)
-    _warn(fit, answer, as_json=as_json, quiet=quiet)
-    printing.end_with_trust_in({"this fit": fit}, accept_problems)  # type: ignore[dict-item]
+    if report is not None:
+        from bayes_scaling.report import write_shapes
+
+        write_shapes(answer, fit, report)
 
 
 def _one_scale(at_params: str | None, at_flops: str | None) -> None:

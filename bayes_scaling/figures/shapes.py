@@ -63,10 +63,11 @@ def plot_shapes(
         raise InputError(unknown_name("curve", unknown[0], known))
     axes = list(ax) if ax is not None else new_grid(len(shown), COLUMNS, (3.3, 2.5))
     shares = answer.shares()
-    for i, (panel, name) in enumerate(zip(axes, shown, strict=True)):
+    for panel, name in zip(axes, shown, strict=True):
         _curve(panel, fit, answer, name)
         _bar(panel, shares.loc[name].to_numpy())
-        if i % COLUMNS:
+        place = panel.get_subplotspec()
+        if place is not None and not place.is_first_col():
             panel.set_ylabel("")
     _legend(axes[0], answer.prob)
     return np.array(axes, dtype=object)

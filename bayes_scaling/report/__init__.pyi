@@ -12,3 +12,5 @@ from .planner import render_planner as render_planner
 from .planner import write_planner as write_planner
 from .render import render_report as render_report
 from .render import write_report as write_report
+from .shapes import render_shapes as render_shapes
+from .shapes import write_shapes as write_shapes

@@ -12,6 +12,7 @@ from bayes_scaling.figures.marks import quantiles
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.laws import INPUTS
 from bayes_scaling.runs.counting import AS_GIVEN
+from bayes_scaling.shapes.posterior import ShapeFit
 
 __all__ = [
     "beyond", "counting", "flops", "groups", "head", "interval", "number", "percent",
@@ -114,7 +115,7 @@ def spread(draws: Array, prob: float) -> str:
     return interval(float(np.median(draws)), float(lower), float(upper))
 
 
-def verdict(fit: Fit, listed: str = "under diagnostics and data") -> dict[str, str]:
+def verdict(fit: Fit | ShapeFit, listed: str = "under diagnostics and data") -> dict[str, str]:
     """Whether the posterior may be used, and what to read first."""
     fatal = [c for c in fit.checks if c.fatal and c.passed is False]
     others = len(fit.problems()) - len(fatal)

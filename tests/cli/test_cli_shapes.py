@@ -45,10 +45,12 @@ def test_far_scales_come_with_a_note(run, saved):
     assert json.loads(result.stdout)
 
 
-def test_a_figure_and_a_copy(run, saved, tmp_path):
-    copy = tmp_path / "copy.nc"
-    run("shapes", saved, "--at-params", "1T", "--figure", tmp_path / "s.png", "-o", copy, "-q")
+def test_a_figure_a_page_and_a_copy(run, saved, tmp_path):
+    copy, page = tmp_path / "copy.nc", tmp_path / "page.html"
+    asked = ("--at-params", "1T", "--figure", tmp_path / "s.png", "--report", page)
+    run("shapes", saved, *asked, "-o", copy, "-q")
     assert (tmp_path / "s.png").stat().st_size > 10_000
+    assert "Probabilities at 1T params" in page.read_text(encoding="utf-8")
     assert run("shapes", copy, "--rope", "0.02").stdout
 
 

@@ -10,6 +10,8 @@ from shape_examples import SIZES, TRUTHS, example_shapes
 import bayes_scaling as bs
 from bayes_scaling.errors import FitFileError, InputError
 from bayes_scaling.figures import plot_risk, plot_shapes
+from bayes_scaling.report import render_shapes, write_shapes
+from bayes_scaling.report import shapes as page_of_shapes
 from bayes_scaling.shapes import SHAPES
 
 
@@ -192,3 +194,22 @@ def test_the_riskiest_task_is_on_top(answer):
     assert sorted(with_data) == pytest.approx(
         sorted(answer.draws["worse"].mean("sample").to_numpy())
     )
+
+
+def test_the_page_holds_every_task_and_what_weakens_the_answer(fit, answer, tmp_path):
+    page = write_shapes(answer, fit, tmp_path / "page.html").read_text(encoding="utf-8")
+    probabilities = page.split("</thead>")[1]
+    risk = answer.table().set_index("curve")["p_worse_than_largest_seen"]
+    ranked = list(risk.sort_values(ascending=False, kind="stable").index)
+    assert sorted(fit.curves, key=lambda name: probabilities.index(f">{name}<")) == ranked
+    assert page.count("data:image/") == 2
+    assert "<script" not in page
+    assert all(check.text.split("`")[0][:30] in page for check in fit.problems())
+
+
+def test_a_page_of_many_tasks_draws_the_riskiest(fit, monkeypatch, tmp_path):
+    monkeypatch.setattr(page_of_shapes, "MOST_DRAWN", 3)
+    monkeypatch.setattr(page_of_shapes, "A_PICTURE", 2)
+    page = render_shapes(fit.probabilities(at="1T"), fit)
+    assert page.count("data:image/") == 3
+    assert all(f">{name}<" in page for name in fit.curves)
