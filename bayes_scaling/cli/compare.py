@@ -19,7 +19,7 @@ from bayes_scaling.cli.reading import (
     Rename,
     Where,
 )
-from bayes_scaling.cli.sampling import Chains, Draws, Quiet, Seed, Tune, check_ranges
+from bayes_scaling.cli.sampling import Chains, Draws, Engine, Quiet, Seed, Tune, check_ranges
 from bayes_scaling.errors import InputError
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def compare(
     counting: Counting = "as given",
     count_params: CountParams = None,
     omega: Omega = None,
+    engine: Engine = "nuts",
     seed: Seed = 1,
     draws: Draws = 1000,
     tune: Tune = 1500,
@@ -143,11 +144,12 @@ def compare(
     }  # fmt: skip
     with interruptible():
         if _are_fits(sources):
-            _refuse_reading(models, by, reading)
+            _refuse_reading(models, by, engine, reading)
             answer = _of_fits(sources, hold_out=hold_out, **asked)
         else:
             effort = bs.Effort(draws=draws, tune=tune, chains=chains)
-            answer = _of_runs(sources, models, reading, effort, by=by, hold_out=share, **asked)
+            asked |= {"by": by, "hold_out": share, "engine": engine}
+            answer = _of_runs(sources, models, reading, effort, **asked)
         if output is not None:
             from bayes_scaling.report import write_comparison
 
@@ -196,10 +198,13 @@ def _is_fit(source: str) -> bool:
         return file.read(len(HDF5)) == HDF5
 
 
-def _refuse_reading(models: list[str] | None, by: list[str] | None, reading: Reading) -> None:
+def _refuse_reading(
+    models: list[str] | None, by: list[str] | None, engine: str, reading: Reading
+) -> None:
     given = [
         *(["models"] if models else []),
         *(["by"] if by else []),
+        *(["engine"] if engine != "nuts" else []),
         *(name for name, value in vars(reading).items() if value != vars(Reading())[name]),
     ]
     if given:

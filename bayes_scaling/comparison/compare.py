@@ -21,7 +21,7 @@ from bayes_scaling.comparison.result import Comparison
 from bayes_scaling.comparison.terms import FACTOR, Terms, default_group, read_terms
 from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.card import ModelCard
-from bayes_scaling.inference.fitting import Question, prepare, sample_fit
+from bayes_scaling.inference.fitting import Question, check_engine, prepare, sample_fit
 from bayes_scaling.inference.posterior import DEFAULT_PROB, NEW_GROUP, Fit
 from bayes_scaling.inference.progress import announce, working
 from bayes_scaling.inference.sample import DEFAULT_SEED, Effort
@@ -102,6 +102,7 @@ def compare_models(
     prob: float = DEFAULT_PROB,
     seed: int = DEFAULT_SEED,
     effort: Effort | None = None,
+    engine: str = "nuts",
     progress: bool = True,
 ) -> Comparison:
     """Fit several cards to the same runs and compare them.
@@ -119,6 +120,8 @@ def compare_models(
         As `compare` takes them.
     effort : Effort, optional
         How hard to sample.
+    engine : {"nuts", "quick"}
+        As `fit` takes it. The quick engine needs seconds where NUTS compiles for a minute.
     progress : bool
         Show progress.
 
@@ -132,6 +135,7 @@ def compare_models(
         Fewer than two different cards, or cards that would be fitted to different runs or groups;
         otherwise as `compare`. Nothing has been sampled then.
     """
+    check_engine(engine)
     questions = _questions(runs, models, by)
     first = next(iter(questions.values()))
     terms = read_terms(float(first.runs.flops.max()), flops, factor, prob)
@@ -143,7 +147,7 @@ def compare_models(
     for i, (name, question) in enumerate(questions.items(), start=1):
         announce(f"{name} ({i} of {len(questions)})", show=progress)
         fits[name], compiled[name] = sample_fit(
-            question, effort or Effort(), seed=seed, progress=progress
+            question, effort or Effort(), seed=seed, engine=engine, progress=progress
         )
     start = time.perf_counter()
     held = {} if hold_out is None else _held_out(fits, hold_out, seed, compiled, progress)
@@ -243,7 +247,9 @@ def _held_out(
     scores = {}
     for name, fit in fits.items():
         design = design_of(fit)
-        many = ManyFits(fit.card, design, SCORE_EFFORT, compiled.get(name))
+        # As the fit to all runs was made.
+        engine = "quick" if fit.tree.attrs["sampler"] == "quick" else "nuts"
+        many = ManyFits(fit.card, design, SCORE_EFFORT, compiled.get(name), engine=engine)
         with working(f"predicting {held.sum()} runs held out by {name}", show=progress):
             scores[name] = score_held_out(fit.card, design, flops, held, many, seed)
     return scores

@@ -105,12 +105,12 @@ def test_settings_reach_the_comparison(run, asked, table):
         "compare", table, "--models", "chinchilla,coupled", "--models", "kaplan-nd",
         "--by", "architecture", "--hold-out", 0.3, "--flops", "1e22,1e23", "--group", "dense",
         "--factor", 2, "--prob", 0.8, "--seed", 7, "--draws", 50, "--tune", 60, "--chains", 3,
-        "--counting", "total", "--quiet",
+        "--counting", "total", "--engine", "quick", "--quiet",
     )  # fmt: skip
     assert asked["models"] == ["chinchilla", "coupled", "kaplan-nd"]
     expected = {
         "by": ["architecture"], "hold_out": 0.3, "flops": ["1e22", "1e23"], "group": "dense",
-        "factor": 2.0, "prob": 0.8, "seed": 7, "progress": False,
+        "factor": 2.0, "prob": 0.8, "seed": 7, "engine": "quick", "progress": False,
         "effort": bs.Effort(draws=50, tune=60, chains=3),
     }  # fmt: skip
     assert expected.items() <= asked.items()
@@ -120,7 +120,7 @@ def test_settings_reach_the_comparison(run, asked, table):
 def test_defaults_of_a_comparison(run, asked, table):
     run("compare", table)
     assert asked["models"] == ["chinchilla", "kaplan-nd", "coupled"]
-    assert asked["hold_out"] == 0.2
+    assert (asked["hold_out"], asked["engine"]) == (0.2, "nuts")
     assert asked["by"] is asked["flops"] is asked["group"] is None
     run("compare", "pile-families", "--no-hold-out")
     assert asked["hold_out"] is None
@@ -171,3 +171,14 @@ def test_cards_are_fitted_and_compared(answer, table, tmp_path):
     assert given["seconds"]["hold_out"] > 0
     assert len(given["pairwise"]) == 3
     assert "Prediction of the largest runs" in page.read_text(encoding="utf-8")
+
+    quick = answer(
+        "compare", table, "--models", "chinchilla,chinchilla-tied", "--hold-out", 0.25,
+        "--engine", "quick", "--accept-problems",
+    )  # fmt: skip
+    assert quick["seconds"]["compile"] == 0
+    for law, other in zip(*(sorted(g["laws"], key=str) for g in (given, quick)), strict=True):
+        assert law["name"] == other["name"]
+        # Monte Carlo errors of the scores, of 400 draws, are a quarter of this.
+        assert law["elpd_loo"] == pytest.approx(other["elpd_loo"], abs=1.0)
+        assert law["elpd_extrapolation"] == pytest.approx(other["elpd_extrapolation"], abs=1.0)
