@@ -64,7 +64,7 @@ def allocate(
         output.print_json_text(answer.to_json())
     else:
         show_allocation(answer)
-    output.print_caveat(posterior, answer.draws["decades_beyond"].to_numpy(), as_json=as_json)
+    output.print_caveat(posterior, answer.labels["decades_beyond"], as_json=as_json)
     output.end_with_trust(posterior, accept_problems)
 
 
@@ -77,7 +77,7 @@ def show_allocation(answer: Allocation) -> None:
         (row["flops"], row["group"], row["quantity"]): output.stacked(
             row, "{:.3f}".format if row["quantity"] == "loss" else format_quantity
         )
-        for row in answer.table().to_dict("records")
+        for row in answer.rows()
     }
     quantities = ("params", "tokens", "tokens_per_param", "loss")
     asked = dict.fromkeys((flops, group) for flops, group, _ in cells)

@@ -150,7 +150,7 @@ def forecast(
     unused = [name for name in answer.asked if name != x] if not more and x in answer.asked else []
     if unused:
         typer.echo(f"Note: the law depends on {x} alone, not on {', '.join(unused)}.", err=True)
-    decades = answer.draws["decades_beyond"].to_numpy()
+    decades = answer.labels["decades_beyond"]
     output.print_caveat(posterior, decades, as_json=as_json, along=answer.along)
     output.end_with_trust(posterior, accept_problems)
 
@@ -173,12 +173,16 @@ def show_forecast(answer: Forecast) -> None:
     from bayes_scaling.cli import output
 
     what = "loss of one run" if answer.observation_noise else "loss"
-    table = answer.table()
-    plain = None if answer.law_only is None else answer.law_only.table()
-    sizes = [name for name in ("params", "tokens", "flops") if table[name].notna().any()]
+    table = answer.rows()
+    plain = None if answer.law_only is None else answer.law_only.rows()
+    sizes = [
+        name
+        for name in ("params", "tokens", "flops")
+        if any(row[name] == row[name] for row in table)
+    ]
     inputs = list(dict.fromkeys([*sizes, *answer.asked]))
     intervals = [
-        [f"{row['lower']:.3f} to {row['upper']:.3f}" for row in each.to_dict("records")]
+        [f"{row['lower']:.3f} to {row['upper']:.3f}" for row in each]
         for each in (table, plain)
         if each is not None
     ]
@@ -189,7 +193,7 @@ def show_forecast(answer: Forecast) -> None:
             f"{row['median']:.3f}",
             *ends,
         ]
-        for row, *ends in zip(table.to_dict("records"), *intervals, strict=True)
+        for row, *ends in zip(table, *intervals, strict=True)
     ]
     named = ["FLOPs" if name == "flops" else name.replace("_", " ") for name in inputs]
     heads = [*named, "group", what, output.interval_name(answer.prob)]
