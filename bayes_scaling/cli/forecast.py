@@ -19,6 +19,7 @@ from bayes_scaling.cli.options import (
     groups_asked,
     split_values,
 )
+from bayes_scaling.cli.questions import open_fit, print_answer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,15 +126,13 @@ def forecast(
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output
-    from bayes_scaling.inference.storage import QUESTION_GROUPS
 
     given = {
         "params": params, "tokens": tokens, "flops": flops, "unique_tokens": unique_tokens,
         "step": step, "batch_tokens": batch_tokens, "aspect_ratio": aspect_ratio, "width": width,
         "depth": depth, "pretrained": pretrained, "flops_min": flops_min,
     }  # fmt: skip
-    posterior = bs.load_fit(fit, groups=QUESTION_GROUPS)
-    posterior = posterior.law_only() if law_only else posterior
+    posterior = open_fit(fit, law_only=law_only)
     answer = bs.forecast(
         posterior,
         None if at is None else read_points(at),
@@ -142,10 +141,7 @@ def forecast(
         observation_noise=with_noise,
         **{name: split_values(values) for name, values in given.items()},
     )
-    if as_json:
-        output.print_json_text(answer.to_json())
-    else:
-        show_forecast(answer)
+    print_answer(answer, show_forecast, as_json=as_json)
     x, *more = posterior.inputs
     unused = [name for name in answer.asked if name != x] if not more and x in answer.asked else []
     if unused:
