@@ -11,13 +11,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from bayes_scaling.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "PF_DAY",
@@ -169,6 +171,8 @@ def parse_flops_column(cells: pd.Series) -> tuple[Floats, Bools]:
 
 
 def _parse_column(cells: pd.Series, units: Mapping[str, float]) -> tuple[Floats, Bools]:
+    import pandas as pd
+
     if pd.api.types.is_bool_dtype(cells.dtype):
         return np.full(len(cells), np.nan), cells.notna().to_numpy(dtype=bool)
     if pd.api.types.is_integer_dtype(cells.dtype) or pd.api.types.is_float_dtype(cells.dtype):
@@ -182,6 +186,8 @@ def _parse_column(cells: pd.Series, units: Mapping[str, float]) -> tuple[Floats,
 
 
 def _hashable(cells: pd.Series) -> pd.Series:
+    import pandas as pd
+
     if cells.dtype != object:
         return cells
     # Booleans hash like 0 and 1, and lists do not hash at all.
@@ -194,6 +200,8 @@ def _is_number(cell: object) -> bool:
 
 
 def _named(cell: object) -> object:
+    import pandas as pd
+
     return cell if cell is None or cell is pd.NA or cell is pd.NaT else f"<{cell!r}>"
 
 

@@ -28,18 +28,26 @@ TARGET, CONFIDENCES = 1.95, (0.5, 0.8, 0.9)
 TRADE = ("33B", ("65B", "600B"))
 RISKS = ("mean", "quantile:0.9", "cvar:0.9")
 REPEATS = 7
+COMMANDS = {
+    "plan": ["--flops", str(BUDGET)],
+    "forecast": ["--params", "70B", "--tokens", "1.4T"],
+    "allocate": ["--flops", str(BUDGET)],
+}
+"""Questions whose whole command is timed, with ``--json``."""
 
 
 def run(only: list[str], data: Path, keep: Path, seed: int, folder: Path) -> str:
     """Fit what is not kept yet, ask, write ``plans.json`` and return the table."""
     facts, start = machine(), time.perf_counter()
     cards = {name: _answers(_fit(name, data, keep, seed)) for name in only}
-    speed = {name: _speed(keep / f"plans-{name}.nc") for name in only}
+    speed = {name: _speeds(keep / f"plans-{name}.nc") for name in only}
     content = {"machine": facts, "seconds": time.perf_counter() - start, "speed": speed}
     save("plans", {**content, "cards": cards}, folder)
     names = list(next(iter(cards.values())))
     rows = [[name, *(cards[card][name]["told"] for card in only)] for name in names]
-    rows.append(["whole command, seconds", *(f"{speed[card]['median']:.2f}" for card in only)])
+    for command in COMMANDS:
+        told = (speed[card][command] for card in only)
+        rows.append([f"whole command `{command}`, seconds (of processor)", *map(_seconds, told)])
     return markdown(["question", *only], rows)
 
 
@@ -134,19 +142,32 @@ def _trade(fit: Fit) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def _speed(path: Path) -> dict[str, Any]:
-    """Seconds of the whole command on a saved fit, on the clock and of the processor."""
-    command = [sys.executable, "-m", "bayes_scaling", "plan", str(path), "--flops", str(BUDGET)]
+def _speeds(path: Path) -> dict[str, dict[str, Any]]:
+    """Seconds of whole commands on a saved fit, on the clock and of the processor."""
+    return {name: _speed([name, str(path), *rest, "--json"]) for name, rest in COMMANDS.items()}
+
+
+def _speed(arguments: list[str]) -> dict[str, Any]:
     seconds, busy = [], []
     for _ in range(REPEATS):
         start, before = time.perf_counter(), os.times()
-        subprocess.run([*command, "--json"], check=True, capture_output=True)
+        command = [sys.executable, "-m", "bayes_scaling", *arguments]
+        subprocess.run(command, check=True, capture_output=True)
         seconds.append(time.perf_counter() - start)
         after = os.times()
         user, system = (after[i] - before[i] for i in (2, 3))
         busy.append(user + system)
-    times = {"seconds": seconds, "cpu_seconds": busy}
-    return {"median": statistics.median(seconds), "least": min(seconds), **times}
+    return {
+        "median": statistics.median(seconds),
+        "least": min(seconds),
+        "cpu_median": statistics.median(busy),
+        "seconds": seconds,
+        "cpu_seconds": busy,
+    }
+
+
+def _seconds(speed: dict[str, Any]) -> str:
+    return f"{speed['median']:.2f} ({speed['cpu_median']:.2f})"
 
 
 def _told(told: str, **more: Any) -> dict[str, Any]:

@@ -97,6 +97,24 @@ def test_questions_are_light(arguments, tmp_path):
     assert loaded(COMMAND.format(arguments=command), (*HEAVY, "rich")) == []
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["forecast", "--params", "70B", "--tokens", "1.4T"],
+        ["allocate", "--flops", "5.76e23"],
+        ["plan", "--flops", "5.76e23", "--inference-tokens", "1T", "--deadweight", "0.05"],
+        ["plan", "--target-loss", "2.1", "--confidence", "0.5"],
+    ],
+)
+def test_questions_asked_most_need_neither_pandas_nor_xarray(arguments, tmp_path):
+    # Importing them takes longer than everything else that such a command does.
+    from examples import example_fit
+
+    path = example_fit().save(tmp_path / "fit.nc")
+    command = [arguments[0], str(path), *arguments[1:], "--json"]
+    assert loaded(COMMAND.format(arguments=command), ("pandas", "xarray", "pyarrow")) == []
+
+
 def test_questions_about_shapes_are_light(tmp_path):
     from shape_examples import example_shapes
 

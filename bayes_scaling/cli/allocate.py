@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from bayes_scaling.cli.options import (
     AcceptProblems,
+    Budgets,
     FitFile,
     Groups,
     Json,
@@ -17,26 +16,17 @@ from bayes_scaling.cli.options import (
     groups_asked,
     split_values,
 )
+from bayes_scaling.cli.questions import open_fit, print_answer
 
 if TYPE_CHECKING:
     from bayes_scaling import Allocation
 
 __all__ = ["allocate", "show_allocation"]
 
-Flops = Annotated[
-    list[str],
-    typer.Option(
-        "--flops",
-        metavar="C",
-        help="Training compute, such as 5.76e23 or '3000 PF-days'; repeat it or use commas.",
-        show_default=False,
-    ),
-]
-
 
 def allocate(
     fit: FitFile,
-    flops: Flops,
+    flops: Budgets,
     group: Groups = None,
     new_group: NewGroup = False,
     prob: Prob = 0.9,
@@ -54,17 +44,12 @@ def allocate(
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output
-    from bayes_scaling.inference.storage import QUESTION_GROUPS
 
-    posterior = bs.load_fit(fit, groups=QUESTION_GROUPS)
-    posterior = posterior.law_only() if law_only else posterior
+    posterior = open_fit(fit, law_only=law_only)
     budgets, groups = split_values(flops), groups_asked(group, new_group)
     answer = bs.allocate(posterior, flops=budgets, group=groups, prob=prob)
-    if as_json:
-        output.print_json_text(answer.to_json())
-    else:
-        show_allocation(answer)
-    output.print_caveat(posterior, answer.draws["decades_beyond"].to_numpy(), as_json=as_json)
+    print_answer(answer, show_allocation, as_json=as_json)
+    output.print_caveat(posterior, answer.labels["decades_beyond"], as_json=as_json)
     output.end_with_trust(posterior, accept_problems)
 
 
@@ -77,7 +62,7 @@ def show_allocation(answer: Allocation) -> None:
         (row["flops"], row["group"], row["quantity"]): output.stacked(
             row, "{:.3f}".format if row["quantity"] == "loss" else format_quantity
         )
-        for row in answer.table().to_dict("records")
+        for row in answer.rows()
     }
     quantities = ("params", "tokens", "tokens_per_param", "loss")
     asked = dict.fromkeys((flops, group) for flops, group, _ in cells)

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from bayes_scaling.cli.compare import Page
 from bayes_scaling.cli.options import (
     AcceptProblems,
+    Budgets,
     FitFile,
     Groups,
     Json,
     LawOnly,
     NewGroup,
+    Page,
     Prob,
     groups_asked,
     split_values,
 )
+from bayes_scaling.cli.questions import open_fit, print_answer
 
 if TYPE_CHECKING:
     from bayes_scaling import Architectures
 
 __all__ = ["architectures"]
 
-Flops = Annotated[
-    list[str],
-    typer.Option(
-        "--flops",
-        metavar="C",
-        help="Training compute, such as 1e23 or '3000 PF-days'; repeat it or use commas.",
-        show_default=False,
-    ),
-]
-
 
 def architectures(
     fit: FitFile,
-    flops: Flops,
+    flops: Budgets,
     group: Groups = None,
     new_group: NewGroup = False,
     prob: Prob = 0.9,
@@ -58,24 +50,18 @@ def architectures(
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing
     from bayes_scaling.cli.files import check_writable
-    from bayes_scaling.inference.storage import QUESTION_GROUPS
 
     if output is not None:
         check_writable(output, fit)
-    posterior = bs.load_fit(fit, groups=QUESTION_GROUPS)
-    posterior = posterior.law_only() if law_only else posterior
+    posterior = open_fit(fit, law_only=law_only)
     budgets, groups = split_values(flops), groups_asked(group, new_group)
     answer = bs.choose_architecture(posterior, flops=budgets, group=groups, prob=prob)
     if output is not None:
         from bayes_scaling.report import write_architectures
 
         write_architectures(answer, posterior, output)
-    if as_json:
-        printing.print_json_text(answer.to_json())
-    else:
-        _show(answer)
-        if output is not None:
-            typer.echo(f"written to {output}")
+    print_answer(answer, _show, as_json=as_json)
+    printing.print_written(output, as_json=as_json)
     decades = answer.draws["decades_beyond"].to_numpy()
     printing.print_caveat(posterior, decades, as_json=as_json)
     printing.end_with_trust(posterior, accept_problems)

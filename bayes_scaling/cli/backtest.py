@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bayes_scaling.cli.compare import Page
 from bayes_scaling.cli.errors import UNTRUSTED
-from bayes_scaling.cli.options import AcceptProblems, By, Json, split_values
+from bayes_scaling.cli.options import (
+    AcceptProblems,
+    By,
+    Json,
+    Page,
+    split_values,
+)
 from bayes_scaling.cli.reading import (
     Counting,
     CountParams,

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bayes_scaling.cli.options import AcceptProblems, By, Json, Prob, split_values
+from bayes_scaling.cli.options import (
+    AcceptProblems,
+    By,
+    Json,
+    Page,
+    Prob,
+    split_values,
+)
 from bayes_scaling.cli.reading import (
     Counting,
     CountParams,
@@ -25,7 +32,7 @@ from bayes_scaling.errors import InputError
 if TYPE_CHECKING:
     from bayes_scaling import Comparison, Effort, Fit
 
-__all__ = ["Page", "compare"]
+__all__ = ["compare"]
 
 MODELS = ("chinchilla", "kaplan-nd", "coupled")
 HOLD_OUT = 0.2
@@ -81,10 +88,6 @@ Group = Annotated[
 ]
 Factor = Annotated[
     float, typer.Option("--factor", help="Sizes within this factor are the same plan in practice.")
-]
-Page = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", metavar="HTML", help="Also write it as one HTML page."),
 ]
 
 

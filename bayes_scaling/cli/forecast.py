@@ -19,6 +19,7 @@ from bayes_scaling.cli.options import (
     groups_asked,
     split_values,
 )
+from bayes_scaling.cli.questions import open_fit, print_answer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,15 +126,13 @@ def forecast(
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output
-    from bayes_scaling.inference.storage import QUESTION_GROUPS
 
     given = {
         "params": params, "tokens": tokens, "flops": flops, "unique_tokens": unique_tokens,
         "step": step, "batch_tokens": batch_tokens, "aspect_ratio": aspect_ratio, "width": width,
         "depth": depth, "pretrained": pretrained, "flops_min": flops_min,
     }  # fmt: skip
-    posterior = bs.load_fit(fit, groups=QUESTION_GROUPS)
-    posterior = posterior.law_only() if law_only else posterior
+    posterior = open_fit(fit, law_only=law_only)
     answer = bs.forecast(
         posterior,
         None if at is None else read_points(at),
@@ -142,15 +141,12 @@ def forecast(
         observation_noise=with_noise,
         **{name: split_values(values) for name, values in given.items()},
     )
-    if as_json:
-        output.print_json_text(answer.to_json())
-    else:
-        show_forecast(answer)
+    print_answer(answer, show_forecast, as_json=as_json)
     x, *more = posterior.inputs
     unused = [name for name in answer.asked if name != x] if not more and x in answer.asked else []
     if unused:
         typer.echo(f"Note: the law depends on {x} alone, not on {', '.join(unused)}.", err=True)
-    decades = answer.draws["decades_beyond"].to_numpy()
+    decades = answer.labels["decades_beyond"]
     output.print_caveat(posterior, decades, as_json=as_json, along=answer.along)
     output.end_with_trust(posterior, accept_problems)
 
@@ -173,12 +169,16 @@ def show_forecast(answer: Forecast) -> None:
     from bayes_scaling.cli import output
 
     what = "loss of one run" if answer.observation_noise else "loss"
-    table = answer.table()
-    plain = None if answer.law_only is None else answer.law_only.table()
-    sizes = [name for name in ("params", "tokens", "flops") if table[name].notna().any()]
+    table = answer.rows()
+    plain = None if answer.law_only is None else answer.law_only.rows()
+    sizes = [
+        name
+        for name in ("params", "tokens", "flops")
+        if any(row[name] == row[name] for row in table)
+    ]
     inputs = list(dict.fromkeys([*sizes, *answer.asked]))
     intervals = [
-        [f"{row['lower']:.3f} to {row['upper']:.3f}" for row in each.to_dict("records")]
+        [f"{row['lower']:.3f} to {row['upper']:.3f}" for row in each]
         for each in (table, plain)
         if each is not None
     ]
@@ -189,7 +189,7 @@ def show_forecast(answer: Forecast) -> None:
             f"{row['median']:.3f}",
             *ends,
         ]
-        for row, *ends in zip(table.to_dict("records"), *intervals, strict=True)
+        for row, *ends in zip(table, *intervals, strict=True)
     ]
     named = ["FLOPs" if name == "flops" else name.replace("_", " ") for name in inputs]
     heads = [*named, "group", what, output.interval_name(answer.prob)]

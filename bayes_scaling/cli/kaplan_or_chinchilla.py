@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bayes_scaling.cli.compare import Page
-from bayes_scaling.cli.options import AcceptProblems, Json, Prob
+from bayes_scaling.cli.options import (
+    AcceptProblems,
+    Json,
+    Page,
+    Prob,
+)
 from bayes_scaling.cli.reading import (
     Counting,
     CountParams,

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bayes_scaling.cli.compare import Page
 from bayes_scaling.cli.forecast import read_points
-from bayes_scaling.cli.options import AcceptProblems, FitFile, Json, LawOnly
+from bayes_scaling.cli.options import (
+    AcceptProblems,
+    FitFile,
+    Json,
+    LawOnly,
+    Page,
+)
+from bayes_scaling.cli.questions import open_fit, print_answer
 
 if TYPE_CHECKING:
     from bayes_scaling import Fit, NextRuns
@@ -95,12 +101,10 @@ def next_runs(
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing
     from bayes_scaling.cli.files import check_writable
-    from bayes_scaling.inference.storage import QUESTION_GROUPS
 
     if output is not None:
         check_writable(output, fit, *([] if candidates is None else [candidates]))
-    posterior = bs.load_fit(fit, groups=QUESTION_GROUPS)
-    posterior = posterior.law_only() if law_only else posterior
+    posterior = open_fit(fit, law_only=law_only)
     table = None if candidates is None else read_points(candidates)
     answer = bs.next_runs(
         posterior, table, goal=goal, budget=budget, runs=runs, by=by, group=group or None,
@@ -110,12 +114,8 @@ def next_runs(
         from bayes_scaling.report import write_next_runs
 
         write_next_runs(answer, posterior, output)
-    if as_json:
-        printing.print_json_text(answer.to_json())
-    else:
-        _show(answer)
-        if output is not None:
-            typer.echo(f"written to {output}")
+    print_answer(answer, _show, as_json=as_json)
+    printing.print_written(output, as_json=as_json)
     _caveat(posterior, answer, as_json)
     printing.end_with_trust(posterior, accept_problems)
 

@@ -9,12 +9,14 @@ import typer
 
 __all__ = [
     "AcceptProblems",
+    "Budgets",
     "By",
     "FitFile",
     "Groups",
     "Json",
     "LawOnly",
     "NewGroup",
+    "Page",
     "Prob",
     "examples",
     "groups_asked",
@@ -23,6 +25,15 @@ __all__ = [
 
 FitFile = Annotated[
     Path, typer.Argument(metavar="FIT", help="A fit, such as fit.nc.", show_default=False)
+]
+Budgets = Annotated[
+    list[str],
+    typer.Option(
+        "--flops",
+        metavar="C",
+        help="Training compute, such as 5.76e23 or '3000 PF-days'; repeat it or use commas.",
+        show_default=False,
+    ),
 ]
 By = Annotated[
     list[str] | None,
@@ -44,6 +55,10 @@ Groups = Annotated[
 NewGroup = Annotated[
     bool,
     typer.Option("--new-group", help="Ask about a group without runs (hierarchical fits)."),
+]
+Page = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="HTML", help="Also write it as one HTML page."),
 ]
 Prob = Annotated[float, typer.Option("--prob", help="Probability of the credible intervals.")]
 LawOnly = Annotated[

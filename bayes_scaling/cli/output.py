@@ -13,6 +13,8 @@ import typer
 from bayes_scaling.cli.errors import UNTRUSTED
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -32,6 +34,7 @@ __all__ = [
     "print_study",
     "print_table",
     "print_wrapped",
+    "print_written",
     "stacked",
     "text_width",
 ]
@@ -160,6 +163,12 @@ def print_wrapped(text: str, *, err: bool = False, indent: str = "") -> None:
         break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
     typer.echo(filled, err=err)
+
+
+def print_written(path: Path | None, *, as_json: bool) -> None:
+    """Say where a page was written, if one was."""
+    if path is not None:
+        typer.echo(f"written to {path}", err=as_json)
 
 
 def text_width(*, err: bool = False) -> int:

@@ -13,9 +13,11 @@ from bayes_scaling.cli.options import (
     Json,
     LawOnly,
     NewGroup,
+    Page,
     Prob,
     split_values,
 )
+from bayes_scaling.cli.questions import open_fit, print_answer
 
 if TYPE_CHECKING:
     from bayes_scaling import Costs
@@ -103,9 +105,6 @@ Group = Annotated[
     str | None,
     typer.Option("--group", metavar="NAME", help="Which group; needed where there are several."),
 ]
-Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="HTML", help="Write a page, too.")
-]
 
 
 def plan(
@@ -132,7 +131,7 @@ def plan(
     new_group: NewGroup = False,
     prob: Prob = 0.9,
     law_only: LawOnly = False,
-    output: Output = None,
+    output: Page = None,
     as_json: Json = False,
     accept_problems: AcceptProblems = False,
 ) -> None:
@@ -148,7 +147,6 @@ def plan(
     from bayes_scaling.cli import output as printing
     from bayes_scaling.cli.files import check_writable
     from bayes_scaling.cli.plan_output import show_plan
-    from bayes_scaling.inference.storage import QUESTION_GROUPS
 
     if output is not None:
         check_writable(output, fit, *([] if costs is None else [costs]))
@@ -158,21 +156,19 @@ def plan(
     }  # fmt: skip
     made = {"name": hardware, "devices": devices, "utilisation": utilisation, "price": price}
     stated = _costs(costs, made, limits, inference_tokens)
-    posterior = bs.load_fit(fit, groups=QUESTION_GROUPS)
+    posterior = open_fit(fit, law_only=law_only)
     answer = bs.plan(
-        posterior.law_only() if law_only else posterior,
+        posterior,
         flops=split_values(flops), target_loss=target_loss, confidence=confidence, risk=risk,
         costs=stated, params=split_values(params), epsilon=epsilon, deadweight=deadweight,
         group=_group(group, new_group), prob=prob,
     )  # fmt: skip
-    if as_json:
-        printing.print_json_text(answer.to_json())
-    else:
-        show_plan(answer)
+    print_answer(answer, show_plan, as_json=as_json)
     if output is not None:
         from bayes_scaling.report import write_plan
 
-        typer.echo(f"written to {write_plan(answer, output, fit=posterior)}", err=as_json)
+        write_plan(answer, output, fit=posterior)
+    printing.print_written(output, as_json=as_json)
     printing.end_with_trust(posterior, accept_problems)
 
 

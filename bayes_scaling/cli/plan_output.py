@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import xarray as xr
+import numpy as np
+from numpy.typing import NDArray
 
 from bayes_scaling.cli import output
 from bayes_scaling.decisions.plan_result import PLAN, Plan
@@ -29,9 +31,9 @@ def show_plan(answer: Plan) -> None:
 
 def _table(answer: Plan) -> None:
     several = len(answer.budgets) > 1
-    alone = {each.spend: each.law_only for each in answer.budgets}
+    alone = {each.spend: each.alone for each in answer.budgets}
     rows = list[list[str]]()
-    for row in answer.table().to_dict("records"):
+    for row in answer.rows():
         rows.append(_row(row, several))
         plain = alone[row["flops"]]
         if row["choice"] == PLAN and plain is not None:
@@ -56,8 +58,8 @@ def _row(row: dict[Any, Any], several: bool) -> list[str]:
     return [format_quantity(row["flops"]), *cells] if several else cells
 
 
-def _law_only(plain: xr.Dataset, prob: float) -> list[str]:
-    found = summarise(plain["loss"].to_numpy(), prob)
+def _law_only(plain: Mapping[str, NDArray[np.float64]], prob: float) -> list[str]:
+    found = summarise(plain["loss"], prob)
     return [
         "(by the law alone)",
         format_quantity(float(plain["params"])),

@@ -29,11 +29,11 @@ from bayes_scaling.comparison.studies import Task, run_tasks, seed_of
 from bayes_scaling.comparison.study_folder import digest
 from bayes_scaling.decisions.questions import quantities
 from bayes_scaling.errors import InputError, StudyError
-from bayes_scaling.inference.assemble import FIT_FORMAT
 from bayes_scaling.inference.card import ModelCard, load_card
 from bayes_scaling.inference.design import ALL_RUNS, Design, make_design
 from bayes_scaling.inference.fitting import Question, check_engine, prepare
 from bayes_scaling.inference.sample import DEFAULT_SEED, Effort
+from bayes_scaling.inference.storage import FIT_FORMAT
 from bayes_scaling.resources import DEFAULT_CARD
 from bayes_scaling.runs import Runs
 

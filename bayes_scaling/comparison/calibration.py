@@ -24,7 +24,6 @@ from bayes_scaling.comparison.many_fits import ONE_AT_A_TIME, design_digest, kep
 from bayes_scaling.comparison.studies import Task, run_tasks, seed_of
 from bayes_scaling.comparison.study_folder import digest
 from bayes_scaling.errors import InputError, StudyError
-from bayes_scaling.inference.assemble import FIT_FORMAT
 from bayes_scaling.inference.card import ModelCard, load_card
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.fitting import check_engine, prepare
@@ -33,6 +32,7 @@ from bayes_scaling.inference.model import parameter_names, varying_names
 from bayes_scaling.inference.pointwise import log_likelihood, noise_of_runs
 from bayes_scaling.inference.sample import DEFAULT_SEED, Effort
 from bayes_scaling.inference.simulate import draw_parameters, simulate_log_loss
+from bayes_scaling.inference.storage import FIT_FORMAT
 from bayes_scaling.runs import Runs
 
 __all__ = ["ONE_GROUP", "SEVERAL_GROUPS", "calibrate", "calibrate_models", "design_of_card"]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import xarray as xr
+from numpy.typing import NDArray
 
-from bayes_scaling.decisions.questions import Predictor, quantities, with_groups
+from bayes_scaling.decisions.questions import Predictor, quantities, rows_by_group, with_groups
 from bayes_scaling.inference.posterior import DEFAULT_PROB
-from bayes_scaling.inference.summary import check_prob, summarise
+from bayes_scaling.inference.summary import STATISTICS, check_prob, summarise
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
     from matplotlib.axes import Axes
 
 __all__ = ["Allocation", "allocate"]
@@ -29,10 +31,11 @@ class Allocation:
 
     Attributes
     ----------
-    draws : xarray.Dataset
+    drawn : mapping of str to array of shape (sample, budget)
         ``params``, ``tokens``, ``tokens_per_param`` and ``loss`` at the optimum, and the exponents
-        ``a`` and ``b`` there (N_opt ~ C^a, D_opt ~ C^b), dims (sample, budget); one draw is one
-        consistent plan. Coordinates flops and group.
+        ``a`` and ``b`` there (N_opt ~ C^a, D_opt ~ C^b); one draw is one consistent plan.
+    labels : mapping of str to array of shape (budget,)
+        ``flops``, ``group`` and ``decades_beyond`` (the largest run).
     prob : float
         Probability of the intervals that `table` and `to_json` give.
     counting : str
@@ -41,35 +44,49 @@ class Allocation:
         The same with the law taken for the truth; None where that is what this is.
     """
 
-    draws: xr.Dataset
+    drawn: Mapping[str, NDArray[np.float64]]
+    labels: Mapping[str, NDArray[Any]]
     prob: float
     counting: str
     law_only: Allocation | None = None
 
+    @cached_property
+    def draws(self) -> xr.Dataset:
+        """`drawn`, with dims (sample, budget) and the coordinates `labels`."""
+        import xarray as xr
+
+        values = {name: (("sample", "budget"), value) for name, value in self.drawn.items()}
+        return xr.Dataset(
+            values, coords={key: ("budget", value) for key, value in self.labels.items()}
+        )
+
     def table(self, *, prob: float | None = None) -> pd.DataFrame:
         """One row a budget, group and quantity: mean, median, sd, lower, upper, prob."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows(prob=prob))
+
+    def rows(self, *, prob: float | None = None) -> list[dict[str, Any]]:
+        """The rows of `table`."""
         prob = self.prob if prob is None else check_prob(prob)
-        parts = []
-        for name in QUANTITIES:
-            values = self.draws[name].transpose("sample", "budget").to_numpy()
-            at = {key: self.draws[key].to_numpy() for key in ("flops", "group", "decades_beyond")}
-            parts.append(pd.DataFrame({**at, "quantity": name, **summarise(values, prob)}))
-        order = np.arange(len(parts[0]) * len(QUANTITIES)).reshape(len(QUANTITIES), -1).T.ravel()
-        return (
-            pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True).assign(prob=prob)
-        )
+        found = {name: summarise(self.drawn[name], prob) for name in QUANTITIES}
+        return [
+            {key: _plain(value[i]) for key, value in self.labels.items()}
+            | {"quantity": name}
+            | {key: float(value[i]) for key, value in statistics.items()}
+            | {"prob": prob}
+            for i in range(len(self.labels["flops"]))
+            for name, statistics in found.items()
+        ]
 
     def to_json(self) -> str:
         """List of objects: flops, group, statistics of each quantity with prob, counting."""
-        table = self.table()
-        columns = ["mean", "median", "sd", "lower", "upper", "prob"]
-        answers = []
-        for start in range(0, len(table), len(QUANTITIES)):
-            rows = table.iloc[start : start + len(QUANTITIES)]
-            answer = {"flops": float(rows["flops"].iloc[0]), "group": str(rows["group"].iloc[0])}
-            found = dict(zip(rows["quantity"], rows[columns].to_dict("records"), strict=True))
-            answers.append({**answer, **found, "counting": self.counting})
-        return json.dumps(answers, indent=2)
+        answers: list[dict[str, Any]] = []
+        for row in self.rows():
+            if row["quantity"] == QUANTITIES[0]:
+                answers.append({key: row[key] for key in ("flops", "group")})
+            answers[-1][row["quantity"]] = {key: row[key] for key in (*STATISTICS, "prob")}
+        return json.dumps([{**answer, "counting": self.counting} for answer in answers], indent=2)
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """Optimal size and tokens against compute; see `bayes_scaling.figures.plot_allocation`."""
@@ -111,28 +128,27 @@ def allocate(
         split compute.
     """
     check_prob(prob)
-    budgets = pd.DataFrame({"flops": quantities(flops, "flops", flops=True)})
-    at = with_groups(fit, budgets, group)
-    draws = {name: np.empty((fit.n_draws, len(at))) for name in QUANTITIES}
-    for name, rows in at.groupby("group", sort=False).indices.items():
-        label, budget = str(name), at["flops"].to_numpy()[rows]
+    at = with_groups(fit, {"flops": quantities(flops, "flops", flops=True)}, group)
+    drawn = {name: np.empty((fit.n_draws, len(at["flops"]))) for name in QUANTITIES}
+    for label, rows in rows_by_group(at).items():
+        budget = at["flops"][rows]
         params, tokens = fit.optimum(label, budget)
         loss = fit.predict(label, {"params": np.log(params), "tokens": np.log(tokens)})
         exponents = fit.allocation_exponents(label, budget)
         values = (params, tokens, tokens / params, loss, *exponents)
         for key, value in zip(QUANTITIES, values, strict=True):
-            draws[key][:, rows] = value
-    coords = {
-        "flops": ("budget", at["flops"].to_numpy()),
-        "group": ("budget", at["group"].to_numpy()),
-        "decades_beyond": ("budget", np.log10(at["flops"] / fit.columns["flops"].max())),
-    }
-    dims = ("sample", "budget")
+            drawn[key][:, rows] = value
     return Allocation(
-        draws=xr.Dataset({key: (dims, value) for key, value in draws.items()}, coords=coords),
+        drawn=drawn,
+        labels={**at, "decades_beyond": np.log10(at["flops"] / fit.columns["flops"].max())},
         prob=prob,
         counting=fit.counting,
         law_only=allocate(fit.law_only(), flops=flops, group=group, prob=prob)
         if fit.drifts
         else None,
     )
+
+
+def _plain(value: Any) -> Any:
+    """A cell as Python has it: a number of numpy's cannot be written as JSON."""
+    return value.item() if isinstance(value, np.generic) else value

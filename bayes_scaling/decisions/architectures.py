@@ -9,8 +9,6 @@ from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_scaling.decisions.crossings import compute_to_reach, first_crossing
@@ -21,6 +19,8 @@ from bayes_scaling.inference.posterior import DEFAULT_PROB
 from bayes_scaling.inference.summary import STATISTICS, check_prob, summarise
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
     from matplotlib.axes import Axes
 
 __all__ = ["Architectures", "choose_architecture"]
@@ -81,6 +81,8 @@ class Architectures:
         ``gain_against`` (the best of the other groups there, by mean loss) and ``gain_outside``
         (share of draws in which it lies beyond the range).
         """
+        import pandas as pd
+
         prob = self.prob if prob is None else check_prob(prob)
         rows = [row for i in range(self.draws.sizes["budget"]) for row in self._rows(i, prob)]
         return pd.DataFrame(rows)
@@ -117,6 +119,8 @@ class Architectures:
         The statistics are of the draws that cross within `span`, nan where none does; p_never is
         the share of those that do not, a_first the share in which a is ahead at the least compute.
         """
+        import pandas as pd
+
         prob = self.prob if prob is None else check_prob(prob)
         rows = []
         for i in range(self.draws.sizes["pair"]):
@@ -266,6 +270,8 @@ def _optimal_loss(fit: Predictor, group: str, flops: Array) -> Array:
 def _dataset(
     fit: Predictor, names: tuple[str, ...], budgets: Array, grid: Array, loss: Array, curve: Array
 ) -> xr.Dataset:
+    import xarray as xr
+
     gain, outside = _gains(np.log(grid), np.log(budgets), loss, curve)
     pairs = list(combinations(range(len(names)), 2))
     apart = [curve[:, i] - curve[:, j] for i, j in pairs]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_scaling.decisions.questions import Predictor, group_labels, quantities, with_groups
 from bayes_scaling.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["candidate_grid", "read_candidates"]
 
@@ -47,6 +50,8 @@ def candidate_grid(fit: Predictor, budget: float, groups: Sequence[str]) -> pd.D
     InputError
         The runs do not say their size and tokens.
     """
+    import pandas as pd
+
     flops = np.geomspace(budget / 10**DECADES_BELOW, budget, N_SIDE)
     low, high = _ratios(fit)
     ratio = np.geomspace(low, high, N_SIDE)
@@ -90,13 +95,16 @@ def read_candidates(
     InputError
         A column is missing, a value is not a positive number, or a group is unknown.
     """
+    import pandas as pd
+
     missing = [name for name in ("params", "tokens") if name not in table]
     if missing or table.empty:
         lack = f"no column {' and '.join(missing)}" if missing else "no rows"
         raise InputError(f"the candidates have {lack}; give params, tokens and perhaps group")
     read = {name: quantities(list(table[name]), name) for name in ("params", "tokens")}
-    points = pd.DataFrame(read).assign(flops=6.0 * read["params"] * read["tokens"])
+    points: dict[str, Any] = {**read, "flops": 6.0 * read["params"] * read["tokens"]}
     labels = group_labels(fit, table)
     if labels is None:
-        return with_groups(fit, points, groups)
-    return with_groups(fit, points.assign(group=labels), groups if named else None)
+        return pd.DataFrame(with_groups(fit, points, groups))
+    points["group"] = labels
+    return pd.DataFrame(with_groups(fit, points, groups if named else None))

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_scaling.decisions.questions import Predictor, group_labels, quantities, with_groups
+from bayes_scaling.decisions.questions import (
+    Predictor,
+    group_labels,
+    quantities,
+    rows_by_group,
+    with_groups,
+)
 from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.posterior import DEFAULT_PROB
 from bayes_scaling.inference.summary import STATISTICS, check_prob, summarise
@@ -22,6 +27,8 @@ from bayes_scaling.laws.inputs import sources
 from bayes_scaling.runs.flops import tokens_for, training_flops
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
     from matplotlib.axes import Axes
 
 __all__ = ["Forecast", "forecast"]
@@ -40,11 +47,12 @@ class Forecast:
 
     Attributes
     ----------
-    draws : xarray.Dataset
-        ``loss`` (nats per token), dims (sample, point); coordinates params, tokens, flops (nan
-        where a point does not tell), the other inputs of the question, the group of every point,
-        x (its compute, or the only variable of the law) and how many decades that lies beyond the
-        runs.
+    loss : array of shape (sample, point)
+        Nats per token.
+    labels : mapping of str to array of shape (point,)
+        Params, tokens, flops (nan where a point does not tell), the other inputs of the question,
+        the group of every point, x (its compute, or the only variable of the law) and how many
+        decades that lies beyond the runs.
     prob : float
         Probability of the intervals that `table` and `to_json` give.
     observation_noise : bool
@@ -59,7 +67,8 @@ class Forecast:
         The same with the law taken for the truth; None where that is what this is.
     """
 
-    draws: xr.Dataset
+    loss: NDArray[np.float64]
+    labels: Mapping[str, NDArray[Any]]
     prob: float
     observation_noise: bool
     asked: tuple[str, ...]
@@ -67,13 +76,31 @@ class Forecast:
     counting: str
     law_only: Forecast | None = None
 
+    @cached_property
+    def draws(self) -> xr.Dataset:
+        """``loss`` with dims (sample, point) and the coordinates `labels`."""
+        import xarray as xr
+
+        coords = {name: ("point", values) for name, values in self.labels.items()}
+        return xr.Dataset({"loss": (("sample", "point"), self.loss)}, coords=coords)
+
     def table(self, *, prob: float | None = None) -> pd.DataFrame:
         """One row a point: its inputs, group, mean, median, sd, lower, upper, prob."""
+        import pandas as pd
+
+        return pd.DataFrame(self.columns(prob=prob))
+
+    def columns(self, *, prob: float | None = None) -> dict[str, NDArray[Any]]:
+        """The columns of `table`, each of shape (point,)."""
         prob = self.prob if prob is None else check_prob(prob)
-        inputs = dict.fromkeys((*ALWAYS, *self.asked))
-        at = {name: self.draws[name].to_numpy() for name in (*inputs, "group", "decades_beyond")}
-        loss = self.draws["loss"].transpose("sample", "point").to_numpy()
-        return pd.DataFrame({**at, **summarise(loss, prob), "prob": prob})
+        names = dict.fromkeys((*ALWAYS, *self.asked, "group", "decades_beyond"))
+        at = {name: self.labels[name] for name in names}
+        return {**at, **summarise(self.loss, prob), "prob": np.full(self.loss.shape[1], prob)}
+
+    def rows(self, *, prob: float | None = None) -> list[dict[str, Any]]:
+        """The rows of `table`."""
+        columns = {name: values.tolist() for name, values in self.columns(prob=prob).items()}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def to_json(self) -> str:
         """List of objects: inputs, group, mean, median, sd, lower, upper, prob, counting.
@@ -82,10 +109,10 @@ class Forecast:
         question gave.
         """
         inputs = dict.fromkeys(("params", "tokens", *self.asked))
-        columns = [*inputs, "group", *STATISTICS, "prob"]
+        names = [*inputs, "group", *STATISTICS, "prob"]
         rows = [
-            {str(k): None if v != v else v for k, v in row.items()} | {"counting": self.counting}
-            for row in self.table()[columns].to_dict("records")
+            {k: None if row[k] != row[k] else row[k] for k in names} | {"counting": self.counting}
+            for row in self.rows()
         ]
         return json.dumps(rows, indent=2)
 
@@ -142,21 +169,23 @@ def forecast(
     check_prob(prob)
     read, asked = _points(fit, points, inputs)
     at = with_groups(fit, read, group)
-    columns = {str(k): at[k].to_numpy(dtype=float) for k in at if k != "group"}
+    columns = {name: values for name, values in at.items() if name != "group"}
     logs = log_inputs(available(columns), columns, of="a forecast")
-    loss = np.empty((fit.n_draws, len(at)))
-    for name, rows in at.groupby("group", sort=False).indices.items():
+    loss = np.empty((fit.n_draws, len(at["group"])))
+    for name, rows in rows_by_group(at).items():
         here = {key: value[rows] for key, value in logs.items()}
-        loss[:, rows] = _loss(fit, str(name), here, observation_noise)
-    coords: dict[str, Any] = {name: ("point", values) for name, values in columns.items()}
-    for name in ALWAYS:
-        coords.setdefault(name, ("point", np.full(len(at), np.nan)))
+        loss[:, rows] = _loss(fit, name, here, observation_noise)
     along = fit.inputs[0] if len(fit.inputs) == 1 or "flops" not in logs else "flops"
-    coords["x"] = ("point", np.exp(logs[along]))
-    coords["group"] = ("point", at["group"].to_numpy())
-    coords["decades_beyond"] = ("point", np.log10(coords["x"][1] / fit.columns[along].max()))
+    x = np.exp(logs[along])
+    untold = np.full(loss.shape[1], np.nan)
     return Forecast(
-        draws=xr.Dataset({"loss": (("sample", "point"), loss)}, coords=coords),
+        loss=loss,
+        labels={
+            **{name: columns.get(name, untold) for name in dict.fromkeys([*columns, *ALWAYS])},
+            "x": x,
+            "group": at["group"],
+            "decades_beyond": np.log10(x / fit.columns[along].max()),
+        },
         prob=prob,
         observation_noise=observation_noise,
         asked=asked,
@@ -171,7 +200,7 @@ def forecast(
 
 def _points(
     fit: Predictor, points: pd.DataFrame | None, inputs: dict[str, Any]
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
+) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]]:
     """Points as numbers, completed where some tell others, and what the question gave."""
     given = {name: value for name, value in inputs.items() if value is not None}
     unknown = [name for name in given if name not in COLUMNS]
@@ -180,7 +209,7 @@ def _points(
     if points is None:
         _check_relevant(fit, given)
         read = _broadcast({name: _numbers(value, name) for name, value in given.items()})
-        return _completed(pd.DataFrame(read)), tuple(given)
+        return _completed(read), tuple(given)
     if given:
         raise InputError(f"give either a table of points, or {' and '.join(given)}, not both")
     known = [name for name in COLUMNS if name in points and name in _relevant(fit)]
@@ -188,8 +217,7 @@ def _points(
         raise InputError(f"the points have none of the columns {', '.join(_relevant(fit))}")
     read = {name: _numbers(points[name], name) for name in known}
     label = group_labels(fit, points)
-    whole = _completed(pd.DataFrame(read if label is None else {**read, "group": label}))
-    return whole, tuple(known)
+    return _completed(read) | ({} if label is None else {"group": label}), tuple(known)
 
 
 def _relevant(fit: Predictor) -> tuple[str, ...]:
@@ -232,17 +260,18 @@ def _broadcast(read: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.flo
     return dict(zip(read, np.broadcast_arrays(*read.values()), strict=True))
 
 
-def _completed(points: pd.DataFrame) -> pd.DataFrame:
+def _completed(points: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
     """Two of params, tokens and flops tell the third; steps and their batch tell tokens."""
-    if "tokens" not in points and {"step", "batch_tokens"} <= set(points.columns):
+    points = dict(points)
+    if "tokens" not in points and {"step", "batch_tokens"} <= set(points):
         points["tokens"] = points["step"] * points["batch_tokens"]
     there = [name for name in ALWAYS if name in points]
     if there == ["params", "tokens"]:
-        points["flops"] = training_flops(points["params"].to_numpy(), points["tokens"].to_numpy())
+        points["flops"] = training_flops(points["params"], points["tokens"])
     elif there == ["params", "flops"]:
-        points["tokens"] = tokens_for(points["flops"].to_numpy(), points["params"].to_numpy())
+        points["tokens"] = tokens_for(points["flops"], points["params"])
     elif there == ["tokens", "flops"]:
-        points["params"] = tokens_for(points["flops"].to_numpy(), points["tokens"].to_numpy())
+        points["params"] = tokens_for(points["flops"], points["tokens"])
     return points
 
 

@@ -98,14 +98,17 @@ class Ground:
             trained = self.costs.size_for(self.flops_limit, tokens, inference=False)
             limits[f"{self.costs.limits.max_days:g} days"] = float(trained)
         if (most := self.costs.max_params) is not None:
-            limits["the limits on size and memory"] = most
+            limits["the limit on size or memory"] = most
         high = min(limits.values())
         if high <= low * 1.001:
-            told = "; ".join(f"{what} leaves {format_quantity(n)}" for what, n in limits.items())
+            least, *others = sorted(limits, key=limits.__getitem__)
+            told = f"{least} allows at most {format_quantity(high)} parameters"
+            also = ", ".join(f"{format_quantity(limits[each])} by {each}" for each in others)
             raise InputError(
-                f"no model fits all limits: at most {told} parameters, and from "
-                f"{format_quantity(low)} on (a thousandth of the smallest run) the runs can say "
-                "something. Raise the budget, or loosen the limit that leaves least"
+                f"no model fits all limits: {told}{f' ({also})' if also else ''}, and the runs say "
+                f"nothing of models below {format_quantity(low)}, a thousandth of the smallest "
+                "run. Loosen what allows least"
+                + (", or infer fewer tokens" if self.costs.inference.tokens else "")
             )
         return float(np.log(low)), float(np.log(high))
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_scaling.decisions.costs import Costs
@@ -20,6 +18,10 @@ from bayes_scaling.decisions.ground import Ground
 from bayes_scaling.decisions.questions import Predictor, one_group, quantities
 from bayes_scaling.inference.posterior import DEFAULT_PROB
 from bayes_scaling.inference.summary import check_prob
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
 
 __all__ = ["TokensToMatch", "tokens_to_match"]
 
@@ -63,6 +65,8 @@ class TokensToMatch:
 
     def table(self, *, prob: float | None = None) -> pd.DataFrame:
         """One row: params, median, lower and upper of the tokens, prob, p_never."""
+        import pandas as pd
+
         prob = self.prob if prob is None else check_prob(prob)
         levels = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
         # Between a number and infinity there is nothing to interpolate.
@@ -104,6 +108,8 @@ def tokens_to_match(
     InputError
         A quantity is not positive, or a group is unknown.
     """
+    import xarray as xr
+
     check_prob(prob)
     size = float(quantities(params, "params")[0])
     matched = (float(quantities(like[0], "params")[0]), float(quantities(like[1], "tokens")[0]))

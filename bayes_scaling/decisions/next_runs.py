@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_scaling.decisions.candidates import candidate_grid, read_candidates
@@ -20,6 +19,7 @@ from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.pointwise import Noise
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 __all__ = ["BY", "NextRuns", "next_runs"]
@@ -149,6 +149,8 @@ def next_runs(
     InputError
         The goal, a candidate, a group or the budget cannot be used, or no candidate is within it.
     """
+    import pandas as pd
+
     if by not in BY:
         raise InputError(unknown_name("ranking", by, BY))
     if not 1 <= runs <= MOST_RUNS:
@@ -238,6 +240,8 @@ def _steps(
 
 def _ranked(state: _State, points: pd.DataFrame, step: int, by: str) -> pd.DataFrame:
     """Every candidate with what it teaches, the best first."""
+    import pandas as pd
+
     told = {index: _told(state, after) for index, after in _after(state, points, step)}
     table = pd.concat([points, pd.DataFrame.from_dict(told, orient="index")], axis=1)
     table["gain_per_flop"] = table["gain"] / table["flops"]

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_scaling.decisions.costs import Costs
@@ -174,54 +173,46 @@ def _for_budget(
     )  # fmt: skip
     rules, refused = alternatives(ground, spend, own)
     named = [(PLAN, float(np.exp(log_size))), *rules]
-    draws = _draws(ground, spend, best, named)
-    expected = float(draws["loss"].sel(choice=PLAN).mean())
+    sizes, drawn = _drawn(ground, spend, best, named)
+    expected = float(drawn["loss"][:, 0].mean())
     nats, share = flat[0].of(expected), flat[1]
     bounds = (nats,) if share is None else (nats, share)
     curve = valley_curve(ground, spend, best, grid, losses, bounds)
     wasted = None if share is None else within(ground, spend, curve, "deadweight", share)
     made = BudgetPlan(
         spend=spend,
-        draws=draws,
-        curve=curve,
+        names=tuple(name for name, _ in named),
+        sizes=sizes,
+        drawn=drawn,
+        optimum={
+            "params": np.exp(best.log_params),
+            "tokens": np.exp(best.log_tokens),
+            "loss": best.loss,
+        },
+        around=curve,
         valley=within(ground, spend, curve, "regret", nats),
         deadweight_valley=wasted,
         p_rising=best.p_rising,
-        law_only=_law_only(ground, spend, risk) if ground.fit.drifts else None,
+        alone=_law_only(ground, spend, risk) if ground.fit.drifts else None,
     )
     return made, refused
 
 
-def _draws(ground: Ground, spend: float, best: Best, named: list[tuple[str, float]]) -> xr.Dataset:
-    """Loss, regret and deadweight of every choice, and the best plan of every draw."""
+def _drawn(
+    ground: Ground, spend: float, best: Best, named: list[tuple[str, float]]
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Sizes of the choices, and draws of their loss, regret and deadweight."""
     log_params = np.log([size for _, size in named])
     log_tokens = ground.log_tokens(log_params, spend)
     loss = ground.loss(log_params, log_tokens)
-    each, sample = ("sample", "choice"), ("sample",)
-    return xr.Dataset(
-        {
-            "loss": (each, loss),
-            "regret": (each, best.regret(loss)),
-            "deadweight": (each, best.deadweight(loss)),
-            "optimum_params": (sample, np.exp(best.log_params)),
-            "optimum_tokens": (sample, np.exp(best.log_tokens)),
-            "optimum_loss": (sample, best.loss),
-        },
-        coords={
-            "choice": [name for name, _ in named],
-            "params": ("choice", np.exp(log_params)),
-            "tokens": ("choice", np.exp(log_tokens)),
-        },
-    )
+    drawn = {"loss": loss, "regret": best.regret(loss), "deadweight": best.deadweight(loss)}
+    return {"params": np.exp(log_params), "tokens": np.exp(log_tokens)}, drawn
 
 
-def _law_only(ground: Ground, spend: float, risk: Risk) -> xr.Dataset:
+def _law_only(ground: Ground, spend: float, risk: Risk) -> dict[str, Array]:
     """The plan that the law alone would make, and its loss by the law alone."""
     plain = replace(ground, fit=ground.fit.law_only())
     log_size = risk_minimal(plain, np.array([spend]), risk)
     log_tokens = plain.log_tokens(log_size, spend)
     loss = plain.loss(log_size, log_tokens)[:, 0]
-    return xr.Dataset(
-        {"loss": ("sample", loss)},
-        coords={"params": np.exp(log_size[0]), "tokens": np.exp(log_tokens[0])},
-    )
+    return {"loss": loss, "params": np.exp(log_size[0]), "tokens": np.exp(log_tokens[0])}

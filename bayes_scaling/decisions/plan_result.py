@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_scaling.decisions.costs import Costs
@@ -18,12 +18,16 @@ from bayes_scaling.decisions.valley import Valley
 from bayes_scaling.inference.summary import STATISTICS, check_prob, summarise
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
     from matplotlib.axes import Axes
 
 __all__ = ["PLAN", "BudgetPlan", "Plan"]
 
 PLAN = "plan"
 """Name of the plan among the choices; the others are alternatives."""
+
+ASKED = ("loss", "regret", "deadweight")
 
 Array = NDArray[np.float64]
 
@@ -41,13 +45,17 @@ class BudgetPlan:
     ----------
     spend : float
         Training and inference, as FLOPs of training that take the devices as long.
-    draws : xarray.Dataset
-        ``loss``, ``regret`` (nats) and ``deadweight`` (share of the spend), dims (sample, choice);
-        ``optimum_params``, ``optimum_tokens`` and ``optimum_loss`` of the best plan under each
-        draw, dim sample. Coordinates choice (the plan, and alternatives by name), params, tokens.
-    curve : xarray.Dataset
+    names : tuple of str
+        The choices: the plan, and alternatives.
+    sizes : mapping of str to array of shape (choice,)
+        Their ``params`` and ``tokens``.
+    drawn : mapping of str to array of shape (sample, choice)
+        Their ``loss``, ``regret`` (nats) and ``deadweight`` (share of the spend).
+    optimum : mapping of str to array of shape (sample,)
+        ``params``, ``tokens`` and ``loss`` of the best plan under each draw.
+    around : mapping of str to array of shape (point,)
         Expected ``loss``, ``regret`` and ``deadweight`` of sizes around the plan, with their
-        ``params`` and ``tokens``, dim point.
+        ``params`` and ``tokens``.
     valley : Valley
         Sizes whose expected regret stays under a bound.
     deadweight_valley : Valley, optional
@@ -55,37 +63,76 @@ class BudgetPlan:
     p_rising : float
         Share of the draws under which less compute would have done better: their deadweight is
         nearly all of the spend.
-    law_only : xarray.Dataset, optional
-        ``loss`` of the plan that the law alone would make (dim sample), params and tokens; None
-        where the answer takes the law for the truth.
+    alone : mapping of str to array, optional
+        ``loss`` (sample,), ``params`` and ``tokens`` of the plan that the law alone would make;
+        None where the answer takes the law for the truth.
+
+    Notes
+    -----
+    The arrays are there as `draws`, `curve` and `law_only`, too: xarray is imported for these
+    only, which takes longer than a plan.
     """
 
     spend: float
-    draws: xr.Dataset
-    curve: xr.Dataset
+    names: tuple[str, ...]
+    sizes: Mapping[str, Array]
+    drawn: Mapping[str, Array]
+    optimum: Mapping[str, Array]
+    around: Mapping[str, Array]
     valley: Valley
     deadweight_valley: Valley | None = None
     p_rising: float = 0.0
-    law_only: xr.Dataset | None = None
+    alone: Mapping[str, Array] | None = None
+
+    @cached_property
+    def draws(self) -> xr.Dataset:
+        """`drawn`, dims (sample, choice), and ``optimum_params`` and so on, dim sample."""
+        import xarray as xr
+
+        values = {name: (("sample", "choice"), value) for name, value in self.drawn.items()}
+        best = {f"optimum_{name}": ("sample", value) for name, value in self.optimum.items()}
+        sizes = {name: ("choice", value) for name, value in self.sizes.items()}
+        return xr.Dataset({**values, **best}, coords={"choice": list(self.names), **sizes})
+
+    @cached_property
+    def curve(self) -> xr.Dataset:
+        """`around`, dim point."""
+        import xarray as xr
+
+        return xr.Dataset({name: ("point", value) for name, value in self.around.items()})
+
+    @cached_property
+    def law_only(self) -> xr.Dataset | None:
+        """`alone`: loss with dim sample, and coordinates params and tokens."""
+        if self.alone is None:
+            return None
+        import xarray as xr
+
+        sizes = {name: self.alone[name] for name in ("params", "tokens")}
+        return xr.Dataset({"loss": ("sample", self.alone["loss"])}, coords=sizes)
 
     def choice(self, name: str = PLAN) -> xr.Dataset:
         """Draws of the plan, or of an alternative."""
         return self.draws.sel(choice=name)
 
-    @property
-    def names(self) -> list[str]:
-        """The plan, and the alternatives."""
-        return [str(name) for name in self.draws["choice"].to_numpy()]
+    def of(self, what: str, name: str = PLAN) -> Array:
+        """Draws of loss, regret or deadweight of a choice, shape (sample,)."""
+        return np.asarray(self.drawn[what][:, self.names.index(name)])
+
+    def size(self, name: str = PLAN) -> dict[str, float]:
+        """The params and tokens of a choice."""
+        at = self.names.index(name)
+        return {key: float(value[at]) for key, value in self.sizes.items()}
 
     @property
     def params(self) -> float:
         """Size of the plan."""
-        return float(self.choice()["params"])
+        return self.size()["params"]
 
     @property
     def tokens(self) -> float:
         """Tokens of the plan."""
-        return float(self.choice()["tokens"])
+        return self.size()["tokens"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +172,7 @@ class Plan:
     @property
     def drifts(self) -> bool:
         """Whether the plan allows for the law being left behind beyond the runs."""
-        aside = [each.law_only for each in self.budgets]
+        aside = [each.alone for each in self.budgets]
         return any(each is not None for each in [*aside, self.target and self.target.law_only])
 
     def table(self, *, prob: float | None = None) -> pd.DataFrame:
@@ -134,21 +181,25 @@ class Plan:
         Columns flops, choice, params, tokens, money, then mean, median, sd, lower and upper of
         each of ``loss``, ``regret`` and ``deadweight`` (as in ``loss_mean``), and prob.
         """
+        import pandas as pd
+
+        named = [f"{what}_{each}" for what in ASKED for each in STATISTICS]
+        columns = ["flops", "choice", "params", "tokens", "money", *named, "prob"]
+        return pd.DataFrame(self.rows(prob=prob), columns=columns)
+
+    def rows(self, *, prob: float | None = None) -> list[dict[str, Any]]:
+        """The rows of `table`."""
         prob = self.prob if prob is None else check_prob(prob)
         rows = []
         for each in self.budgets:
             for name in each.names:
-                chosen = each.choice(name)
-                row: dict[str, Any] = {"flops": each.spend, "choice": name}
-                row |= {key: float(chosen[key]) for key in ("params", "tokens")}
+                row: dict[str, Any] = {"flops": each.spend, "choice": name, **each.size(name)}
                 row["money"] = self.costs.money(each.spend)
-                for what in ("loss", "regret", "deadweight"):
-                    found = statistics(chosen[what].to_numpy(), prob)
+                for what in ASKED:
+                    found = statistics(each.of(what, name), prob)
                     row |= {f"{what}_{key}": value for key, value in found.items()}
                 rows.append({**row, "prob": prob})
-        named = [f"{w}_{s}" for w in ("loss", "regret", "deadweight") for s in STATISTICS]
-        columns = ["flops", "choice", "params", "tokens", "money", *named, "prob"]
-        return pd.DataFrame(rows, columns=columns)
+        return rows
 
     def answers(self) -> list[dict[str, Any]]:
         """One object a budget, as `to_json` writes them; one without a plan if out of reach."""
@@ -195,9 +246,7 @@ class Plan:
         }
 
     def _answer(self, each: BudgetPlan) -> dict[str, Any]:
-        best = {
-            name: self._statistics(each.draws[f"optimum_{name}"]) for name in ("params", "tokens")
-        }
+        best = {name: statistics(each.optimum[name], self.prob) for name in ("params", "tokens")}
         others = [self._alternative(each, name) for name in each.names if name != PLAN]
         return self._framed(
             {
@@ -218,7 +267,7 @@ class Plan:
             "inference_flops": self.costs.inference_flops(each.params),
             "money": self.money(each),
             "days": self.costs.days(flops),
-            "loss": self._statistics(each.choice()["loss"]),
+            "loss": statistics(each.of("loss"), self.prob),
         }
 
     def money(self, each: BudgetPlan) -> float | None:
@@ -227,27 +276,20 @@ class Plan:
         return self.costs.money(float(self.costs.spend(size, tokens)))
 
     def _alternative(self, each: BudgetPlan, name: str) -> dict[str, Any]:
-        chosen = each.choice(name)
         return {
             "name": name,
-            "params": float(chosen["params"]),
-            "tokens": float(chosen["tokens"]),
-            "loss": self._statistics(chosen["loss"]),
+            **each.size(name),
+            "loss": statistics(each.of("loss", name), self.prob),
             "regret": self._regret(each, name),
         }
 
     def _regret(self, each: BudgetPlan, name: str) -> dict[str, Any]:
-        chosen, price = each.choice(name), self.costs.money(each.spend)
+        wasted, price = each.of("deadweight", name), self.costs.money(each.spend)
         return {
-            "nats": self._statistics(chosen["regret"]),
-            "deadweight_compute": self._statistics(chosen["deadweight"]),
-            "deadweight_money": None
-            if price is None
-            else self._statistics(chosen["deadweight"] * price),
+            "nats": statistics(each.of("regret", name), self.prob),
+            "deadweight_compute": statistics(wasted, self.prob),
+            "deadweight_money": None if price is None else statistics(wasted * price, self.prob),
         }
-
-    def _statistics(self, draws: xr.DataArray) -> dict[str, float]:
-        return statistics(draws.to_numpy(), self.prob)
 
 
 def _valley(each: BudgetPlan) -> dict[str, Any]:

@@ -97,10 +97,10 @@ def _of_valley(each: BudgetPlan) -> Iterator[str]:
 
 
 def _of_target(target: Target, largest: float) -> Iterator[str]:
-    reached = float(target.curve["probability"].max())
+    reached = float(target.along["probability"].max())
     yield from _of_law_only(target)
     if target.spend is not None:
-        if target.spend <= float(target.curve["flops"][0]):
+        if target.spend <= float(target.along["flops"][0]):
             yield "Even the smallest budget that was looked at reaches the target."
         if reached < target.confidence + KNIFE_EDGE:
             yield (
@@ -108,7 +108,7 @@ def _of_target(target: Target, largest: float) -> Iterator[str]:
                 f"{reached:.3g}: a little more confidence would be out of reach."
             )
         return
-    most = float(target.curve["flops"].max())
+    most = float(target.along["flops"].max())
     told = (
         f"Unreachable: no budget up to {most:.3g} FLOPs ({most / largest:.2g} times the largest "
         f"run) reaches a loss of {target.loss:g} within the limits with probability "
@@ -151,7 +151,7 @@ def sentences(answer: Plan) -> Iterator[str]:
 
 def _of_budget(answer: Plan, each: BudgetPlan) -> Iterator[str]:
     levels = [(1 - answer.prob) / 2, 0.5, (1 + answer.prob) / 2]
-    low, median, high = np.quantile(each.choice()["loss"], levels)
+    low, median, high = np.quantile(each.of("loss"), levels)
     yield (
         f"Train {format_quantity(each.params)} parameters on {format_quantity(each.tokens)} "
         f"tokens, for a loss of {median:.3f} ({low:.3f} to {high:.3f})."
@@ -162,7 +162,7 @@ def _of_budget(answer: Plan, each: BudgetPlan) -> Iterator[str]:
 
 def _optimum(each: BudgetPlan, prob: float) -> str:
     levels = [(1 - prob) / 2, (1 + prob) / 2]
-    n, d = (np.quantile(each.draws[f"optimum_{name}"], levels) for name in ("params", "tokens"))
+    n, d = (np.quantile(each.optimum[name], levels) for name in ("params", "tokens"))
     return f"Optimal are {_span(n)} parameters on {_span(d)} tokens ({100 * prob:.4g} % intervals)."
 
 
@@ -188,7 +188,7 @@ def _price(answer: Plan, each: BudgetPlan) -> Iterator[str]:
     if days is not None:
         yield f"Training takes {days:.3g} days."
     if money is not None:
-        wasted = float(each.choice()["deadweight"].mean()) * money
+        wasted = float(each.of("deadweight").mean()) * money
         currency = answer.costs.hardware.currency
         yield (
             f"It costs {format_quantity(money)} {currency} in all, of which the plan is expected "

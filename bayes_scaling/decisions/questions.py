@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.pointwise import Noise
 from bayes_scaling.units import parse_flops, parse_quantity
 
-__all__ = ["LARGEST", "Predictor", "group_labels", "one_group", "quantities", "with_groups"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "LARGEST", "Points", "Predictor", "group_labels", "one_group", "quantities", "rows_by_group",
+    "with_groups",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
+
+Points = Mapping[str, NDArray[Any]]
+"""Columns of the points of a question, and perhaps ``group``."""
 
 LARGEST = 1e40
 """No budget, size or number of tokens is beyond this; a larger one is a slip of the pen."""
@@ -101,9 +109,16 @@ def quantities(values: Any, what: str, *, flops: bool = False) -> NDArray[np.flo
 
 
 def with_groups(
-    fit: Predictor, points: pd.DataFrame, group: str | Sequence[str] | None
-) -> pd.DataFrame:
+    fit: Predictor, points: Points, group: str | Sequence[str] | None
+) -> dict[str, NDArray[Any]]:
     """Points with a ``group`` column: their own, or every point for every group asked about.
+
+    Parameters
+    ----------
+    fit : Fit or AveragedFit
+    points : mapping of str to array of shape (point,)
+        At least one column.
+    group : str or sequence of str, optional
 
     Raises
     ------
@@ -111,12 +126,21 @@ def with_groups(
         A group is unknown, or groups are given both in the points and beside them.
     """
     if "group" not in points:
-        groups = pd.DataFrame({"group": fit.select_groups(group)})
-        return points.merge(groups, how="cross")
+        names = np.array(fit.select_groups(group), dtype=object)
+        n = len(next(iter(points.values())))
+        repeated = {key: np.repeat(values, len(names)) for key, values in points.items()}
+        return {**repeated, "group": np.tile(names, n)}
     if group is not None:
         raise InputError("groups are given twice: as a column of the points and as group=")
-    fit.select_groups(tuple(points["group"].astype(str).unique()))
-    return points.assign(group=points["group"].astype(str)).reset_index(drop=True)
+    labels = np.array([str(name) for name in points["group"]], dtype=object)
+    fit.select_groups(tuple(dict.fromkeys(labels)))
+    return {**points, "group": labels}
+
+
+def rows_by_group(points: Points) -> dict[str, NDArray[np.intp]]:
+    """Rows of every group, in the order in which groups first come."""
+    labels = points["group"]
+    return {name: np.flatnonzero(labels == name) for name in dict.fromkeys(labels)}
 
 
 def one_group(fit: Predictor, group: str | None) -> str:

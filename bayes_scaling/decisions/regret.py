@@ -27,8 +27,11 @@ Array = NDArray[np.float64]
 SHARES = np.array([1e-3, 0.01, 0.03, 0.07, 0.15, 0.25, 0.38, 0.52, 0.67, 0.8, 0.9, 0.96, 0.99, 1.0])
 """Shares of a spend at which the best loss is known; closer where plans are nearly as good."""
 
-FINE, COARSE = 0.02, 1.0
-"""Resolution of the search in log size: of the best plan, and of those of smaller spends."""
+FINE, COARSE = 1e-4, 1.0
+"""Resolution of the search in log size: of the best plan, and of those of smaller spends.
+
+The first is so fine for plans of which inference takes nearly all: there a slightly larger size
+leaves far fewer tokens."""
 
 ROUNDING = 1e-6
 """Relative difference of losses that the searches of two spends may leave."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_scaling.decisions.ground import Ground
 from bayes_scaling.decisions.risk import Risk
 from bayes_scaling.decisions.search import lowest
 from bayes_scaling.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["Target", "find_target", "risk_minimal"]
 
@@ -46,9 +50,8 @@ class Target:
     spend : float or None
         The smallest budget whose plan reaches the target with that probability; None where none
         does.
-    curve : xarray.Dataset
-        ``probability`` of reaching the target, ``params`` and ``tokens`` of the plan, coordinate
-        ``flops``, dim budget.
+    along : mapping of str to array of shape (budget,)
+        ``flops``, ``probability`` of reaching the target, ``params`` and ``tokens`` of the plan.
     p_floor : float
         Probability that the irreducible loss, by the law alone, is not below the target.
     law_only : Target, optional
@@ -58,9 +61,17 @@ class Target:
     loss: float
     confidence: float
     spend: float | None
-    curve: xr.Dataset
+    along: Mapping[str, Array]
     p_floor: float
     law_only: Target | None = None
+
+    @cached_property
+    def curve(self) -> xr.Dataset:
+        """`along` as a dataset, dim budget, coordinate flops."""
+        import xarray as xr
+
+        values = {name: ("budget", value) for name, value in self.along.items()}
+        return xr.Dataset(values).set_coords("flops")
 
 
 def risk_minimal(ground: Ground, spends: Array, risk: Risk) -> Array:
@@ -104,7 +115,7 @@ def find_target(ground: Ground, loss: float, confidence: float, risk: Risk) -> T
         loss=loss,
         confidence=confidence,
         spend=spend,
-        curve=_curve(ground, loss, budgets, log_params, spend),
+        along=_curve(ground, loss, budgets, log_params, spend),
         p_floor=_p_floor(ground, loss),
         law_only=find_target(replace(ground, fit=ground.fit.law_only()), loss, confidence, risk)
         if ground.fit.drifts
@@ -171,20 +182,19 @@ def _interpolated(budgets: Array, log_params: Array) -> Callable[[Array], Array]
 
 def _curve(
     ground: Ground, loss: float, budgets: Array, log_params: Array, spend: float | None
-) -> xr.Dataset:
+) -> dict[str, Array]:
     """Probability against budget, from where it is least to where it is decided."""
     centre = budgets[-1] if spend is None else spend
     low, high = (max(centre * 1e-3, budgets[0]), min(centre * 1e2, budgets[-1]))
     low = budgets[max(len(budgets) - 8 * PER_DECADE, 0)] if spend is None else low
     at = np.geomspace(low, high, 61)
     sizes = _interpolated(budgets, log_params)(at)
-    values = {
+    return {
+        "flops": at,
         "probability": _chance(ground, loss, at, sizes),
         "params": np.exp(sizes),
         "tokens": np.exp(ground.log_tokens(sizes, at)),
     }
-    along = {name: ("budget", value) for name, value in values.items()}
-    return xr.Dataset(along, coords={"flops": ("budget", at)})
 
 
 def _p_floor(ground: Ground, loss: float) -> float:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_scaling.decisions.ground import Ground
@@ -82,7 +82,7 @@ class Valley:
 
 def valley_curve(
     ground: Ground, spend: float, best: Best, grid: Array, losses: Array, bounds: tuple[float, ...]
-) -> xr.Dataset:
+) -> dict[str, Array]:
     """Expected regret and deadweight of sizes around the best.
 
     Parameters
@@ -94,9 +94,8 @@ def valley_curve(
 
     Returns
     -------
-    xarray.Dataset
-        ``params``, ``tokens``, ``loss``, ``regret`` and ``deadweight`` (means over the draws),
-        dim point.
+    dict of str to array of shape (point,)
+        ``params``, ``tokens``, ``loss``, ``regret`` and ``deadweight``, means over the draws.
     """
     regret = losses.mean(axis=0) - best.loss.mean()
     near = regret <= max(WIDER * bounds[0], 2 * regret.min())
@@ -108,19 +107,20 @@ def valley_curve(
     log_params = np.linspace(grid[first], grid[last], POINTS)
     log_tokens = ground.log_tokens(log_params, spend)
     loss = ground.loss(log_params, log_tokens)
-    values = {
+    return {
         "params": np.exp(log_params),
         "tokens": np.exp(log_tokens),
         "loss": loss.mean(axis=0),
         "regret": loss.mean(axis=0) - best.loss.mean(),
         "deadweight": best.deadweight(loss).mean(axis=0),
     }
-    return xr.Dataset({name: ("point", value) for name, value in values.items()})
 
 
-def within(ground: Ground, spend: float, curve: xr.Dataset, what: str, bound: float) -> Valley:
+def within(
+    ground: Ground, spend: float, curve: Mapping[str, Array], what: str, bound: float
+) -> Valley:
     """Sizes around the lowest point of a curve that stay under a bound, ends interpolated."""
-    x, y = np.log(curve["params"].to_numpy()), curve[what].to_numpy()
+    x, y = np.log(curve["params"]), curve[what]
     least = int(np.argmin(y))
     if y[least] > bound:
         return Valley(bound=bound, params=None, tokens=None, least=float(y[least]))

@@ -20,11 +20,11 @@ from bayes_scaling.inference.pointwise import (
     parameter_values,
 )
 from bayes_scaling.inference.simulate import prior_theta
+from bayes_scaling.inference.storage import FIT_FORMAT
 from bayes_scaling.runs import Runs
 
-__all__ = ["FIT_FORMAT", "assemble"]
+__all__ = ["assemble"]
 
-FIT_FORMAT = 2
 PRIOR_DRAWS = 4000
 LOG_LIKELIHOOD_CELLS = 20_000_000
 """Beyond this many draws x runs the log likelihood keeps every k-th draw, to bound memory."""

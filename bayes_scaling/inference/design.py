@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.laws import Reference, decades_beyond, log_inputs, log_scale
-from bayes_scaling.runs import Runs
 from bayes_scaling.runs.budgets import budget_index
+
+if TYPE_CHECKING:
+    from bayes_scaling.runs import Runs
 
 __all__ = ["ALL_RUNS", "Design", "make_design"]
 
@@ -191,6 +193,8 @@ def make_design(runs: Runs, by: str | Sequence[str] | None, card: ModelCard) -> 
 def _groups(
     runs: Runs, by: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], Index, Index]:
+    import pandas as pd
+
     if not by:
         index = np.zeros(len(runs), dtype=np.int64)
         return (ALL_RUNS,), (), np.zeros((0, 1), dtype=np.int64), index
@@ -210,6 +214,8 @@ def _groups(
 
 def _training_runs(runs: Runs) -> tuple[Index | None, tuple[str, ...]]:
     """Training runs that have several rows; rows that are alone get the index after the last."""
+    import pandas as pd
+
     if "run" not in runs.table:
         return None, ()
     labels = runs.table["run"].astype("string")

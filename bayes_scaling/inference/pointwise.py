@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_scaling.inference.card import SLOPE, LogNormal, ModelCard
@@ -24,6 +23,9 @@ from bayes_scaling.inference.model import (
     varying_prior,
 )
 from bayes_scaling.laws import log_mean
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = [
     "Noise", "draws_of", "log_likelihood", "log_prior", "noise_of", "noise_of_runs",

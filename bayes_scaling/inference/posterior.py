@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,18 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_scaling.errors import InputError, unknown_name
+from bayes_scaling.inference.arrays import NamedArray, arrays_of
 from bayes_scaling.inference.card import SLOPE, ModelCard
 from bayes_scaling.inference.pointwise import Noise, parameter_values
 from bayes_scaling.inference.verdict import CheckResult
 from bayes_scaling.laws import Law, Reference, decades_beyond, drifted, log_mean, log_scale
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pymc as pm
+    import xarray as xr
 
 __all__ = ["DEFAULT_PROB", "NEW_GROUP", "Fit"]
 
@@ -127,8 +129,9 @@ class Fit:
     @property
     def columns(self) -> dict[str, Array]:
         """Numeric columns of the runs, by name."""
-        constant = self.tree["constant_data"].to_dataset()
-        return {str(k): v.to_numpy() for k, v in constant.items() if v.dtype.kind == "f"}
+        constant = arrays_of(self.tree, "constant_data")
+        arrays = {name: each.values for name, each in constant.items()}
+        return {name: values for name, values in arrays.items() if values.dtype.kind == "f"}
 
     @property
     def name(self) -> str:
@@ -148,7 +151,7 @@ class Fit:
     @cached_property
     def groups(self) -> tuple[str, ...]:
         """Groups that have runs."""
-        return tuple(map(str, self.posterior["group"].to_numpy()))
+        return tuple(map(str, arrays_of(self.tree, "posterior")["group"].values))
 
     @cached_property
     def by(self) -> tuple[str, ...]:
@@ -168,13 +171,13 @@ class Fit:
     @property
     def n_runs(self) -> int:
         """Number of rows that were fitted."""
-        return int(self.tree["observed_data"].sizes["run"])
+        return len(arrays_of(self.tree, "observed_data")["log_loss"].values)
 
     @property
     def n_draws(self) -> int:
         """Number of posterior draws over all chains."""
-        sizes = self.tree["posterior"].sizes
-        return int(sizes["chain"] * sizes["draw"])
+        sigma = self._draws["sigma"]
+        return math.prod(sigma.values.shape[sigma.dims.index(name)] for name in ("chain", "draw"))
 
     @property
     def seed(self) -> int:
@@ -296,38 +299,39 @@ class Fit:
 
     def _parameters(self, group: str) -> dict[str, Array]:
         self._check_group(group)
-        stacked, own = self._stacked, self.card.own_names
+        draws, own = self._draws, self.card.own_names
         if group in self.groups:
-            names = [p.name for p in self.law.parameters]
-            values = {name: stacked[name].sel(group=group).to_numpy() for name in [*names, *own]}
+            names, i = [p.name for p in self.law.parameters], self.groups.index(group)
+            values = {name: draws[name].select("group", i).samples() for name in [*names, *own]}
         else:
             relative = parameter_values(self.card, self._unseen_theta(group))
             natural = self.law.natural(np, relative, self.reference)
             values = natural | {name: relative[name] for name in own}
-        shape = [name for name in ("nu", "noise_skew") if name in stacked]
-        return values | {name: stacked[name].to_numpy() for name in shape}
+        shape = [name for name in ("nu", "noise_skew") if name in draws]
+        return values | {name: draws[name].samples() for name in shape}
 
     @cached_property
-    def _stacked(self) -> xr.Dataset:
-        """Posterior with chain and draw as one dim, draw fastest."""
-        return self.posterior.stack(sample=("chain", "draw"), create_index=False).transpose(
-            "sample", ...
-        )
+    def _draws(self) -> Mapping[str, NamedArray]:
+        """Arrays of the posterior and of its coordinates."""
+        return arrays_of(self.tree, "posterior")
 
     def _unseen_theta(self, group: str) -> Array:
         """Theta of a combination of levels without runs, shape (sample, parameter)."""
         parts = self.split_group(group) or ()
         rng = np.random.default_rng([self.seed, zlib.crc32(group.encode())])
-        draws = self._stacked
-        theta = np.zeros(draws["mu"].shape)
+        draws = self._draws
+        mu = draws["mu"].samples()
+        theta = np.zeros(mu.shape)
         for i, part in enumerate(parts):
             crossed = len(parts) == 2
             if part == NEW_GROUP:
-                tau = draws[f"tau_{i + 1}" if crossed else "tau"].to_numpy()
-                centre = draws["mu"].to_numpy() if i == 0 else 0.0
+                tau = draws[f"tau_{i + 1}" if crossed else "tau"].samples()
+                centre = mu if i == 0 else 0.0
                 theta = theta + centre + tau * rng.standard_normal(tau.shape)
             else:
-                theta = theta + draws[f"effect_{i + 1}"].sel({f"level_{i + 1}": part}).to_numpy()
+                level = self.levels[i].index(part)
+                effect = draws[f"effect_{i + 1}"].select(f"level_{i + 1}", level)
+                theta = theta + effect.samples()
         return theta
 
     def predict(
@@ -439,8 +443,8 @@ class Fit:
         if self.card.noise.slope is not None:
             sigma = sigma * np.exp(values[SLOPE] * (log_x - typical) / np.log(10.0))
         variance = sigma**2
-        if "run_sigma" in self._stacked:
-            variance = variance + self._stacked["run_sigma"].to_numpy()[:, None] ** 2
+        if "run_sigma" in self._draws:
+            variance = variance + self._draws["run_sigma"].samples()[:, None] ** 2
         skew = values.get("noise_skew", np.ones_like(values["nu"]))
         return Noise(
             centre=np.zeros_like(variance), scale=np.sqrt(variance), nu=values["nu"], skew=skew

@@ -7,20 +7,26 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import xarray as xr
 
 from bayes_scaling.errors import FitFileError, InputError
-from bayes_scaling.inference.assemble import FIT_FORMAT
-from bayes_scaling.inference.design import Design
+from bayes_scaling.inference.arrays import SavedGroups, read_groups
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.laws import log_inputs
 
-__all__ = ["QUESTION_GROUPS", "design_of", "load_fit", "replacing", "save_fit"]
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from bayes_scaling.inference.design import Design
+
+__all__ = ["FIT_FORMAT", "QUESTION_GROUPS", "design_of", "load_fit", "replacing", "save_fit"]
+
+FIT_FORMAT = 2
 
 QUESTION_GROUPS = ("posterior", "constant_data", "observed_data")
-"""Groups of the tree that forecasts and allocations read."""
+"""Groups of the tree that questions read."""
 
 
 @contextlib.contextmanager
@@ -70,8 +76,8 @@ def load_fit(path: str | Path, *, groups: Sequence[str] | None = None) -> Fit:
     ----------
     path : str or Path
     groups : sequence of str, optional
-        Read only these groups of its tree; `QUESTION_GROUPS` are enough to forecast and to
-        allocate. All of them by default.
+        Read only these groups of its tree, and make a tree of them only if it is asked for;
+        `QUESTION_GROUPS` are enough to forecast, to allocate and to plan. All by default.
 
     Raises
     ------
@@ -101,25 +107,22 @@ def load_fit(path: str | Path, *, groups: Sequence[str] | None = None) -> Fit:
             f"{str(path)!r} has format {found}, this version reads format {FIT_FORMAT}; "
             + ("update bayes-scaling" if found > FIT_FORMAT else "fit the runs again")
         )
-    return Fit(tree)
+    return Fit(cast("xr.DataTree", tree))
 
 
-def _read_tree(path: Path, groups: Sequence[str] | None) -> xr.DataTree:
-    if groups is None:
-        with xr.open_datatree(path, engine="h5netcdf") as opened:
-            return opened.load()
-    # Most of the time of opening a file goes into groups that a question never looks at.
-    parts = {}
-    for group in ("/", *groups):
-        with xr.open_dataset(path, engine="h5netcdf", group=group) as part:
-            parts[group] = part.load()
-            if group == "/" and part.attrs.get("creator") != "bayes-scaling":
-                break
-    return xr.DataTree.from_dict(parts)
+def _read_tree(path: Path, groups: Sequence[str] | None) -> xr.DataTree | SavedGroups:
+    if groups is not None:
+        return read_groups(path, groups)
+    import xarray as xr
+
+    with xr.open_datatree(path, engine="h5netcdf") as opened:
+        return opened.load()
 
 
 def design_of(fit: Fit) -> Design:
     """The arrays that a fit was made from, from what its tree keeps."""
+    from bayes_scaling.inference.design import Design
+
     constant = fit.tree["constant_data"].to_dataset()
     loss = constant["loss"].to_numpy()
     groups = {name: i for i, name in enumerate(fit.groups)}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
     from bayes_scaling.inference.posterior import Fit
@@ -50,6 +50,8 @@ def summarise(draws: NDArray[np.float64], prob: float) -> dict[str, NDArray[np.f
 
 def summarise_fit(fit: Fit, prob: float) -> pd.DataFrame:
     """See `Fit.summary`."""
+    import pandas as pd
+
     statistics = fit.tree["convergence"].to_dataset()
     posterior = fit.posterior
     rows = []

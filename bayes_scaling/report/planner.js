@@ -2,8 +2,10 @@
 //
 // draws: typed arrays E, log_A, alpha, log_B, beta, gamma, drift, drift_A, drift_B, one entry a
 //   draw, and edge: the log of the compute beyond which the drift counts (Infinity: the law alone).
-// budget: {flops, inference}: compute in all, and tokens of inference that it also has to pay for,
-//   so that 6 N D + 2 N T = C.
+// budget: {flops, inference, served, trainable, maxParams, maxTokens}: compute in all, and tokens of
+//   inference that it also has to pay for, so that 6 N D + 2 N T = C. Served are these tokens by the
+//   time they take the devices, where inference uses them worse than training does. The others are
+//   limits: on FLOPs of training, size and tokens. All but flops and inference may be left out.
 // risk: {kind: "mean" | "quantile" | "cvar", level}.
 "use strict";
 
@@ -11,7 +13,7 @@ const planner = (() => {
   const LOG_6 = Math.log(6);
   const GOLDEN = (Math.sqrt(5) - 1) / 2;
   const NARROW = 1e-5; // of log size: where a search ends, unless asked to end sooner
-  const DEPTH = 15; // e-folds below the largest size in which the best one is looked for
+  const DEPTH = 15; // e-folds by which inference may make the best size smaller
   const FAR_BELOW = 1e-3;
   const NO_INFERENCE = 9; // log10 of tokens: what the left end of the slider stands for
   const GRID = 16; // a quantile need not be convex: its valley is first found on a grid
@@ -30,24 +32,30 @@ const planner = (() => {
     return Float64Array.from(draws.E, (_, i) => Math.exp(logLoss(draws, i, logN, logD)));
   }
 
-  // Tokens that the budget leaves a size; NaN where inference alone costs more.
-  function logTokens(logN, {flops, inference}) {
-    return Math.log(flops / 6 / Math.exp(logN) - inference / 3);
+  // Tokens that the budget and its limits leave a size; NaN where inference alone costs more.
+  function logTokens(logN, budget) {
+    const {flops, inference, served = inference, trainable = Infinity} = budget;
+    const size = Math.exp(logN), left = Math.min(flops - 2 * size * served, trainable);
+    return Math.log(Math.min(left / 6 / size, budget.maxTokens ?? Infinity));
   }
 
   // Size that the budget trains on so many tokens.
-  function logSize(tokens, {flops, inference}) {
-    return Math.log(flops / (6 * tokens + 2 * inference));
+  function logSize(tokens, {flops, inference, served = inference, trainable = Infinity}) {
+    return Math.log(Math.min(flops / (6 * tokens + 2 * served), trainable / 6 / tokens));
   }
 
-  function largest({flops, inference}) {
-    const most = Math.log(flops / 6); // a single token
-    return inference > 0 ? Math.min(most, Math.log(flops / 2 / inference) - 1e-6) : most;
+  function largest({flops, inference, served = inference, trainable = Infinity, maxParams}) {
+    const most = Math.log(Math.min(flops, trainable) / 6); // a single token
+    const inferred = served > 0 ? Math.log(flops / 2 / served) - 1e-6 : Infinity;
+    return Math.min(most, inferred, Math.log(maxParams ?? Infinity));
   }
 
-  // Whether the budget can train a thousandth of the smallest run: less says nothing.
-  function feasible({flops, inference}, runs) {
-    return flops > FAR_BELOW * runs.params * (6 * FAR_BELOW * runs.tokens + 2 * inference);
+  // Whether a thousandth of the smallest run can be trained: less says nothing.
+  function feasible(budget, runs) {
+    const {flops, inference, served = inference, trainable = Infinity} = budget;
+    const size = FAR_BELOW * runs.params, training = 6 * size * FAR_BELOW * runs.tokens;
+    return flops > training + 2 * size * served && trainable > training
+      && (budget.maxParams ?? Infinity) > size;
   }
 
   // Least value of a function with one valley between two points.
@@ -83,10 +91,18 @@ const planner = (() => {
 
   // Log of the best size if draw i were the truth.
   function optimum(draws, i, budget, narrow) {
-    const top = largest(budget), alone = clamp(closedForm(draws, i, budget.flops), 0, top);
-    if (!(budget.inference > 0)) return alone;
-    // What is paid for every parameter later only makes the best model smaller.
-    return golden((x) => logLoss(draws, i, x, logTokens(x, budget)), top - DEPTH, alone, narrow);
+    const {flops, inference, trainable = Infinity, maxTokens = Infinity} = budget;
+    const top = largest(budget), alone = clamp(closedForm(draws, i, flops), 0, top);
+    const limited = trainable < flops || maxTokens < Infinity;
+    if (!(inference > 0) && !limited) return alone;
+    // What is paid for every parameter later, or a limit on training, only makes the best model
+    // smaller; a limit on tokens makes it as large as uses the budget up. The loss is the highest of
+    // several valleys then, which is a valley.
+    const trained = clamp(closedForm(draws, i, Math.min(flops, trainable)), 0, top);
+    const corner = maxTokens < Infinity ? logSize(maxTokens, budget) : -Infinity;
+    const high = Math.min(top, Math.max(alone, corner));
+    const low = Math.min(trained, high) - DEPTH;
+    return golden((x) => logLoss(draws, i, x, logTokens(x, budget)), low, high, narrow);
   }
 
   function optima(draws, budget, narrow = NARROW) {
@@ -165,8 +181,24 @@ const planner = (() => {
       flops: {
         training: 6 * Math.exp(logN + logD),
         inference: 2 * Math.exp(logN) * budget.inference,
+        // Inference as training that takes the devices as long.
+        served: 2 * Math.exp(logN) * (budget.served ?? budget.inference),
       },
     };
+  }
+
+  // FLOPs of all devices in as many days as there are, and those that money buys at a price.
+  function allowed({max_days: days, max_money: money}, {peak, utilisation, devices}, price) {
+    const hour = peak * utilisation * 3600;
+    return {trainable: days * 24 * devices * hour, bought: money / price * hour};
+  }
+
+  // A number such as "70B" or "1.4T" as typed: Infinity for an empty text, NaN if it is not one.
+  function parseQuantity(text) {
+    if (text.trim() === "") return Infinity;
+    const found = /^\s*(\d+(?:\.\d*)?(?:e[+-]?\d+)?)\s*([kmbgtq]?)\s*$/i.exec(text);
+    const units = {"": 1, k: 1e3, m: 1e6, b: 1e9, g: 1e9, t: 1e12, q: 1e15};
+    return found ? Number(found[1]) * units[found[2].toLowerCase()] : NaN;
   }
 
   // Days and device hours of so much compute; hardware: {peak, utilisation, devices}.
@@ -193,8 +225,8 @@ const planner = (() => {
   }
 
   return {
-    feasible, formatQuantity, inferenceTokens, logSize, logTokens, losses, optima, plan, summary,
-    work,
+    allowed, feasible, formatQuantity, inferenceTokens, logSize, logTokens, losses, optima,
+    parseQuantity, plan, summary, work,
   };
 })();
 

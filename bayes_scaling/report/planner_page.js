@@ -7,26 +7,65 @@
 const BUDGETS = 25, SIZES = 61; // points of the two curves
 const COARSE = 1e-3; // of log size: nobody sees more on a curve over decades
 const PAUSE = 150; // milliseconds without another move, before the slow curve is computed
+const LIMITS = ["max_params", "max_tokens", "max_days", "max_money"];
+const BINDING = 0.999; // share of a limit from which on it is said to decide
+const UNSPENT = 0.01; // share of a budget that may be left over without a word
 const AROUND = Math.log(10); // how far the valley is shown to both sides of the plan
 
 function asked() {
   const value = (name, otherwise) => controls[name] ? controls[name].value : otherwise;
   const at = Math.max(names.indexOf(value("group", names[0])), 0);
   const drift = edges[at] !== null && value("drift", "drift") === "drift";
+  const hardware = {
+    peak: 1e12 * value("peak"),
+    utilisation: value("utilisation") / 100,
+    devices: value("devices"),
+  };
+  const limits = Object.fromEntries(
+    LIMITS.map((name) => [name, planner.parseQuantity(value(name) ?? "")]));
+  const budget = budgetOf(10 ** value("budget"), limits, hardware, value("price"));
+  const most = budgetOf(Infinity, limits, hardware, value("price"));
   return {
     law: {...draws[at].data, edge: Infinity},
     draws: {...draws[at].data, edge: drift ? edges[at] : Infinity},
-    budget: {flops: 10 ** value("budget"), inference: planner.inferenceTokens(value("inference"))},
+    budget,
+    wanted: 10 ** value("budget"),
+    limits,
     risk: {kind: value("risk"), level: value("level") / 100},
-    hardware: {
-      peak: 1e12 * value("peak"),
-      utilisation: value("utilisation") / 100,
-      devices: value("devices"),
-    },
+    hardware,
     price: value("price"),
-    key: JSON.stringify([at, drift, ...["inference", "risk", "level"].map((name) => value(name))]),
+    key: JSON.stringify([
+      at, drift, value("risk"), value("level"), ...Object.values(most).map(String),
+    ]),
     drift,
   };
+}
+
+// What the limits leave of a budget: money of all of it, days of its training.
+function budgetOf(flops, limits, hardware, price) {
+  const inference = planner.inferenceTokens(controls.inference.value);
+  const {trainable, bought} = planner.allowed(limits, hardware, price);
+  const utilisation = controls.inference_utilisation.value; // none: as in training
+  const worse = utilisation > 0 ? 100 * hardware.utilisation / utilisation : 1;
+  return {
+    flops: limits.max_money < Infinity ? Math.min(flops, bought) : flops,
+    inference,
+    served: inference * worse,
+    trainable: limits.max_days < Infinity ? trainable : Infinity,
+    maxParams: limits.max_params,
+    maxTokens: limits.max_tokens,
+  };
+}
+
+// Why a limit cannot be used, in a sentence; null where all can.
+function refusal({limits, hardware, price}) {
+  for (const name of LIMITS) {
+    if (!(limits[name] > 0)) return `“${controls[name].title}” must be a number such as 30 or 70B.`;
+  }
+  const known = hardware.peak > 0 && hardware.utilisation > 0 && hardware.devices >= 1;
+  const timed = limits.max_days < Infinity, paid = limits.max_money < Infinity;
+  if ((timed || paid) && !known) return "Limits on days and money need a peak and devices.";
+  return paid && !(price > 0) ? "A limit on money needs a price above 0." : null;
 }
 
 const smallest = () => ({params: runs.data.params[0], tokens: runs.data.tokens[0]});
@@ -51,26 +90,47 @@ function showNumbers(question, plan) {
   write("alone-range", range(alone, nats));
   write("regret", plan.regret.mean.toFixed(4));
   write("regret-range", range(plan.regret, (value) => value.toFixed(4)));
-  const times = few(question.budget.flops / runs.data.flops[0]);
+  const times = few(question.wanted / runs.data.flops[0]);
   write("beyond", `${times} times the largest run's compute`);
   write("training", `${size(plan.flops.training)} FLOPs`);
   write("inference", plan.flops.inference > 0 ? `${size(plan.flops.inference)} FLOPs` : "none");
 }
 
 // One sentence that a screen reader speaks when it changes, and what to be wary of.
-function say({budget}, plan) {
+function say(question, plan) {
   const wary = plan.params < smallest().params ? " It is smaller than any model of the runs." : "";
-  write("sentence", `${size(budget.flops)} FLOPs: ${size(plan.params)} parameters on ` +
+  write("sentence", `${size(question.wanted)} FLOPs: ${size(plan.params)} parameters on ` +
     `${size(plan.tokens)} tokens, loss ${nats(plan.loss.median)} ` +
-    `(${range(plan.loss, nats)}).${wary}`);
+    `(${range(plan.loss, nats)}).${wary}${limited(question, plan)}`);
+}
+
+// Which limits decide, and what they leave of the budget.
+function limited({budget, wanted, limits}, {params, tokens, flops}) {
+  const reached = [
+    ["parameters", params / limits.max_params], ["tokens", tokens / limits.max_tokens],
+    ["days", flops.training / budget.trainable],
+    ["money", budget.flops < wanted ? (flops.training + flops.served) / budget.flops : 0],
+  ].filter(([, share]) => share > BINDING).map(([name]) => name);
+  const left = 1 - (flops.training + flops.served) / wanted;
+  const unspent = left > UNSPENT ? `, and ${few(100 * left)} % of the budget is left` : "";
+  const many = reached.length > 1, names = reached.join(" and ");
+  if (reached.length === 0) return "";
+  return ` The limit${many ? "s" : ""} on ${names} decide${many ? "" : "s"}${unspent}.`;
 }
 
 // Inference may leave no model that the runs say anything about.
-function nothingLeft({budget}) {
+function nothingLeft(question) {
+  const {budget, limits} = question;
+  const some = LIMITS.some((name) => limits[name] < Infinity) ? " and the limits" : "";
+  blank(`No plan: inference of ${size(budget.inference)} tokens${some} leaves nothing of ` +
+    `${size(question.wanted)} FLOPs to train even a thousandth of the smallest run. ` +
+    `Raise the budget${some && " or the limits"}, or lower the tokens of inference.`);
+}
+
+// No numbers and no curves, but what stands against them.
+function blank(sentence) {
   for (const cell of document.querySelectorAll(".answer [id^=planner-]")) cell.textContent = "–";
-  write("sentence", `No plan: inference of ${size(budget.inference)} tokens leaves nothing of ` +
-    `${size(budget.flops)} FLOPs to train even a thousandth of the smallest run. ` +
-    "Raise the budget, or lower the tokens of inference.");
+  write("sentence", sentence);
   for (const source of [valley, marks, now]) {
     source.data = Object.fromEntries(Object.keys(source.data).map((key) => [key, []]));
   }
@@ -85,7 +145,7 @@ function showCosts({hardware, price}, {flops}) {
     return;
   }
   const training = planner.work(flops.training, hardware);
-  const all = planner.work(flops.training + flops.inference, hardware);
+  const all = planner.work(flops.training + flops.served, hardware);
   write("days", `${few(training.days)} days`);
   write("hours", size(all.hours));
   write("money", price > 0 ? size(all.hours * price) : "give a price above 0");
@@ -94,7 +154,8 @@ function showCosts({hardware, price}, {flops}) {
 function showValley({draws, law, budget}, plan) {
   const middle = Math.log(plan.params);
   const fewest = plan.tokens * Math.exp(-AROUND); // larger sizes leave hardly any tokens
-  const top = Math.min(middle + AROUND, planner.logSize(fewest, budget));
+  const top = Math.max(middle, Math.min(
+    middle + AROUND, planner.logSize(fewest, budget), Math.log(budget.maxParams)));
   const data = {params: [], lower: [], median: [], upper: [], law_lower: [], law_upper: []};
   for (let k = 0; k < SIZES; k++) {
     const x = middle - AROUND + (top - middle + AROUND) * k / (SIZES - 1);
@@ -115,7 +176,7 @@ function showGrowth(question) {
   const data = Object.fromEntries(Object.keys(growth.data).map((key) => [key, []]));
   for (let k = 0; k < BUDGETS; k++) {
     const flops = 10 ** (start + (end - start) * k / (BUDGETS - 1));
-    const budget = {...question.budget, flops};
+    const budget = budgetOf(flops, question.limits, question.hardware, question.price);
     if (!planner.feasible(budget, smallest())) continue;
     const each = planner.plan(question.draws, budget, question.risk, prob, COARSE);
     const {params, tokens} = each.optimum;
@@ -151,6 +212,8 @@ function show() {
   const question = asked();
   tellSliders();
   controls.level.disabled = question.risk.kind === "mean";
+  const refused = refusal(question);
+  if (refused) return blank(`No plan: ${refused}`);
   if (!planner.feasible(question.budget, smallest())) return nothingLeft(question);
   const plan = planner.plan(question.draws, question.budget, question.risk, prob);
   say(question, plan);
@@ -159,7 +222,7 @@ function show() {
   showValley(question, plan);
   clearTimeout(planner.growing);
   planner.growing = setTimeout(showGrowth, planner.growing ? PAUSE : 0, question);
-  now.data = {flops: [question.budget.flops], params: [plan.params], tokens: [plan.tokens]};
+  now.data = {flops: [question.wanted], params: [plan.params], tokens: [plan.tokens]};
 }
 
 // A dragged handle asks more often than a screen is drawn.

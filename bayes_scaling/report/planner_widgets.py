@@ -14,7 +14,7 @@ from bayes_scaling.decisions.hardware import list_hardware
 from bayes_scaling.report.planner_plots import EMPTY, growth, shown, valley
 
 if TYPE_CHECKING:
-    from bokeh.models.widgets import Select, Slider, Spinner, Widget
+    from bokeh.models.widgets import Select, Slider, Spinner, TextInput, Widget
 
 __all__ = ["Question", "build"]
 
@@ -28,6 +28,14 @@ NO_INFERENCE, MOST_INFERENCE = 9.0, 16.0
 """Ends of the slider of inference tokens, as powers of ten; the left one stands for none."""
 
 FIRST_DEVICE, UTILISATION, DEVICES = "h100-sxm", 40, 1024
+LIMITS = {
+    "max_params": "At most parameters",
+    "max_tokens": "At most tokens",
+    "max_days": "At most days of training",
+    "max_money": "At most money",
+}
+"""Limits by the names that they have in `Costs`, and what stands over them."""
+
 """Where the controls of the hardware stand at first: the page says that they are to be set."""
 
 RISKS = {
@@ -106,6 +114,7 @@ def _controls(question: Question) -> dict[str, Widget | None]:
         "risk": _select("The plan minimises", RISKS),
         "level": _percent("Level of the quantile or CVaR", 90, 50, 99),
         "drift": _select("Beyond the runs", BEYOND) if drifts else None,
+        **{name: _limit(title) for name, title in LIMITS.items()},
         **_hardware(),
     }
     for name, control in controls.items():
@@ -127,6 +136,14 @@ def _percent(title: str, value: int, start: int, end: int) -> Slider:
 
     written = shown("return `${Math.round(tick)} %`")
     return Slider(title=title, value=value, start=start, end=end, step=1, format=written)
+
+
+def _as_trained(title: str) -> Slider:
+    """A share in percent whose left end stands for that of training."""
+    from bokeh.models.widgets import Slider
+
+    written = shown('return tick < 1 ? "as in training" : `${Math.round(tick)} %`')
+    return Slider(title=title, value=0, start=0, end=100, step=1, format=written)
 
 
 def _budget(question: Question) -> Slider:
@@ -155,6 +172,12 @@ return tokens === 0 ? "none" : `${planner.formatQuantity(tokens)} tokens`;
     )  # fmt: skip
 
 
+def _limit(title: str) -> TextInput:
+    from bokeh.models.widgets import TextInput
+
+    return TextInput(title=title, value="", placeholder="no limit")
+
+
 def _hardware() -> dict[str, Widget]:
     """Choice of a device, which sets the peak, and what is the reader's own."""
     from bokeh.models.widgets import Spinner
@@ -169,6 +192,7 @@ def _hardware() -> dict[str, Widget]:
         "device": device,
         "peak": peak,
         "utilisation": _percent("Utilisation (MFU)", UTILISATION, 1, 100),
+        "inference_utilisation": _as_trained("Utilisation in inference"),
         "devices": Spinner(title="Devices", value=DEVICES, low=1, step=1, mode="int"),
         "price": Spinner(title="Price of a device hour", value=None, low=0, step=0.1),
     }

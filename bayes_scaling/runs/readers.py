@@ -44,7 +44,7 @@ class RawTable:
     source: str
 
 
-Reader = Callable[[bytes, str], tuple[pd.DataFrame, Origin]]
+type Reader = Callable[[bytes, str], tuple[pd.DataFrame, Origin]]
 """(content, file name) -> (table, origin); raises InputError for content it cannot read."""
 
 _READERS: dict[str, Reader] = {}

@@ -352,7 +352,7 @@ def test_several_budgets_make_a_list(fit):
         ({"flops": C, "deadweight": 5}, "share between 0 and 1"),
         ({"flops": C, "group": "nobody"}, "unknown group"),
         ({"flops": C, "params": "-3B"}, "params must lie"),
-        ({"flops": 1e6}, "a spend of 1e\\+06 FLOPs leaves"),
+        ({"flops": 1e6}, "a spend of 1e\\+06 FLOPs allows"),
     ],
 )
 def test_bad_questions_are_refused(fit, asked, told):
@@ -362,7 +362,7 @@ def test_bad_questions_are_refused(fit, asked, told):
 
 def test_limits_that_leave_no_model_are_named(fit):
     costs = read_costs({"hardware": {**FARM, "devices": 1, "bytes_per_param": "1T"}})
-    with pytest.raises(InputError, match=r"limits on size and memory leaves 0\.08 parameters"):
+    with pytest.raises(InputError, match=r"limit on size or memory allows at most 0\.08 p"):
         bs.plan(fit, flops=C, costs=costs)
 
 

@@ -110,11 +110,14 @@ def reader(request, driver, fit, tmp_path_factory):
     return Reader(driver, write_planner(fit, path, flops=FLOPS), request.param)
 
 
-def python_says(fit: Fit, reader: Reader, risk: str) -> dict:
+def python_says(
+    fit: Fit, reader: Reader, risk: str, *, utilisation: float | None = None, **limits: str
+) -> dict:
     """What `plan` answers to the question that the controls ask now."""
     budget, inference = (10 ** reader.value(name) for name in ("budget", "inference"))
     hardware = {"name": "h200-sxm", "utilisation": 0.41, "devices": 1024, "price": PRICE}
-    costs = load_costs(hardware=hardware, inference={"output_tokens": inference})
+    served = {"output_tokens": inference, "output_utilisation": utilisation}
+    costs = load_costs(hardware=hardware, inference=served, limits=limits)
     answer = plan(fit, flops=budget, costs=costs, risk=risk, group=fit.groups[0])
     return json.loads(answer.to_json())
 
@@ -165,6 +168,47 @@ def test_the_law_alone_is_a_choice(reader, fit):
     assert reader.text("loss-range") == reader.text("alone-range")
     reader.press("drift", Keys.ARROW_UP)
     assert reader.text("loss-range") != reader.text("alone-range")
+
+
+LIMITED = [
+    ({"max_tokens": "150B"}, "The limit on tokens decides"),
+    ({"max_params": "9B"}, "The limit on parameters decides"),
+    ({"max_days": "0.4"}, "The limit on days decides"),
+    ({"max_money": "500k"}, "The limit on money decides"),
+    ({"max_params": "6B", "max_days": "0.2"}, "The limits on parameters and days decide, and"),
+]
+
+
+@pytest.mark.parametrize(("limits", "told"), LIMITED)
+def test_limits_give_what_python_gives(reader, fit, limits, told):
+    reader.press("inference_utilisation", Keys.HOME, *[Keys.ARROW_RIGHT] * 20)
+    for name, most in limits.items():
+        reader.press(name, most, Keys.ENTER)
+    made = python_says(fit, reader, "cvar:0.9", utilisation=0.2, **limits)["plan"]
+    expected = {
+        "params": made["params"],
+        "tokens": made["tokens"],
+        "loss": made["loss"]["median"],
+        "training": made["training_flops"],
+        "days": made["days"],
+        "money": made["money"],
+    }
+    for name, value in expected.items():
+        assert reader.numbers(name) == pytest.approx([value], rel=0.01), name
+    assert told in reader.text("sentence")
+    for name, most in limits.items():
+        reader.press(name, *[Keys.BACKSPACE] * len(most), Keys.ENTER)
+    reader.press("inference_utilisation", Keys.HOME)
+    assert "decide" not in reader.text("sentence")
+
+
+def test_limits_that_cannot_be_used_are_said(reader):
+    for most, told in (("many", "must be a number such as 30 or 70B"), ("1k", "leaves nothing of")):
+        reader.press("max_params", most, Keys.ENTER)
+        assert told in reader.text("sentence")
+        assert reader.text("params") == "–"
+        reader.press("max_params", *[Keys.BACKSPACE] * len(most), Keys.ENTER)
+        assert reader.text("params") != "–"
 
 
 def test_curves_hold_the_plan(reader):
