@@ -22,7 +22,7 @@ from bayes_scaling.shapes.emergent.card import EmergenceCard
 from bayes_scaling.shapes.emergent.design import Observed
 from bayes_scaling.shapes.emergent.links import expected
 
-__all__ = ["SizeLikelihood", "size_likelihood"]
+__all__ = ["REACH", "SizeLikelihood", "size_likelihood"]
 
 Array = NDArray[np.float64]
 
@@ -30,8 +30,11 @@ LOWEST, HIGHEST, STEP = -14.0, 5.0, 0.02
 """Of log a: from an answer that is never wrong to one that is never right. A test set is
 worth 1e4 questions at most (the card's ``within``): no likelihood is too narrow for this step."""
 
-SPREADS = np.log(np.geomspace(0.02, 2.0, 20))
-GUESSES = np.log(np.geomspace(5e-5, 0.2, 20))
+SPREADS = np.log(np.geomspace(0.02, 2.0, 16))
+GUESSES = np.log(np.geomspace(5e-5, 0.2, 16))
+REACH = 8.0
+"""Of the scatter, to either side, in log a: beyond, it would make hopeless answers sure ones."""
+
 LEAST = 1e-13
 """Of a size, as a share of the likelihood of its best log a: the rounding of the transform."""
 
@@ -120,21 +123,23 @@ def beta_binomial(k: float, n: float, mean: Array, within: float) -> Array:
 
 def _scattered(points: Array, nu: float) -> Array:
     """Integral over the scatter, by convolution along log a; (size, guess, spread, log a)."""
-    n = points.shape[-1]
+    n, reach = points.shape[-1], round(REACH / STEP)
     top = points.max(axis=-1, keepdims=True)
     # Outside the grid nothing changes any more: answers are all right, or all wrong.
-    padded = np.pad(np.exp(points - top), [(0, 0)] * (points.ndim - 1) + [(n, n)], mode="edge")
-    length, kernels = _kernels(n, nu)
+    padded = np.pad(
+        np.exp(points - top), [(0, 0)] * (points.ndim - 1) + [(reach, reach)], mode="edge"
+    )
+    length, kernels = _kernels(n, reach, nu)
     product = rfft(padded, length)[..., None, :] * kernels
-    blurred = irfft(product, length)[..., 2 * n : 3 * n]
+    blurred = irfft(product, length)[..., 2 * reach : 2 * reach + n]
     return np.asarray(np.log(blurred.clip(LEAST)) + top[..., None, :])
 
 
 @cache
-def _kernels(n: int, nu: float) -> tuple[int, NDArray[np.complex128]]:
-    """Transforms of the scatter on n points to either side, one a spread, and their length."""
-    kernels = student_t.logpdf(STEP * np.arange(-n, n + 1) / np.exp(SPREADS)[:, None], nu)
+def _kernels(n: int, reach: int, nu: float) -> tuple[int, NDArray[np.complex128]]:
+    """Transforms of the scatter over so many points to either side, one a spread; their length."""
+    kernels = student_t.logpdf(STEP * np.arange(-reach, reach + 1) / np.exp(SPREADS)[:, None], nu)
     kernels = np.exp(kernels - kernels.max())
     kernels /= kernels.sum(axis=1, keepdims=True)
-    length = next_fast_len(5 * n, real=True)
+    length = next_fast_len(n + 4 * reach, real=True)
     return length, rfft(kernels, length)
