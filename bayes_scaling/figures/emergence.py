@@ -123,7 +123,7 @@ def _error(ax: Axes, each: TaskEmergence, *, first: bool) -> None:
             zorder=5)  # fmt: skip
     ax.set_ylim(max(low, 1e-4), None)
     low, high = ax.get_ylim()
-    ax.yaxis.set_major_locator(LogLocator(subs=(1,) if high > 50 * low else (1, 2, 5)))
+    ax.yaxis.set_major_locator(LogLocator(subs=(1,) if high > 150 * low else (1, 2, 5)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())
     quantity_axis(ax, "x", task.along, limits)

@@ -34,7 +34,7 @@ def questions_needed(score: Array, baseline: Array | float, *, power: float = PO
     Examples
     --------
     >>> questions_needed(np.array([0.01, 0.6]), np.array([0.0, 0.5])).round()
-    array([154., 153.])
+    array([154., 152.])
     """
     gain = 2 * (np.arcsin(np.sqrt(score)) - np.arcsin(np.sqrt(baseline)))
     wanted = norm.isf(ALPHA) + norm.ppf(power)
