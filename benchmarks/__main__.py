@@ -13,6 +13,7 @@ from benchmarks import (
     cone,
     design,
     discrepancy,
+    emergence,
     fits,
     laws,
     plans,
@@ -42,6 +43,7 @@ EXAMPLES = """examples:
   python -m benchmarks plans --data FOLDER --keep FITS   plans from the 245 runs
   python -m benchmarks design --data FOLDER      next runs, and which architecture to scale
   python -m benchmarks shapes --data FOLDER      shapes of metric curves: back-test, recovery, SBC
+  python -m benchmarks emergence                 mirage or break: power, calibration, GPT-3
 
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
@@ -64,6 +66,7 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
     ),
     "fits": lambda p: fits.run(p.only, p.fits, p.rows, p.memory, p.seed, p.results),
     "shapes": lambda p: shapes.run(p.only, p.data, p.seed, p.results),
+    "emergence": lambda p: emergence.run(p.only, p.seed, p.results),
     "quick": lambda p: quick.run(p.only, p.data, p.seed, p.results),
     "plans": lambda p: plans.run(p.only, p.data, p.keep, p.seed, p.results),
     "design": lambda p: design.run(p.only, p.data, p.fits, p.seeds, p.seed, p.results),
@@ -101,7 +104,13 @@ def _parser() -> argparse.ArgumentParser:
     _plans(commands.add_parser("plans", parents=[common], help="plans from the 245 runs"))
     _design(commands.add_parser("design", parents=[common], help="next runs, architectures"))
     _shapes(commands.add_parser("shapes", parents=[common], help="shapes of metric curves"))
+    _emergence(commands.add_parser("emergence", parents=[common], help="emergence or mirage"))
     return parser
+
+
+def _emergence(parser: argparse.ArgumentParser) -> None:
+    parts = list(emergence.PARTS)
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
 
 
 def _shapes(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from bayes_scaling.cli.calibrate import calibrate
 from bayes_scaling.cli.compare import compare
 from bayes_scaling.cli.data import data
 from bayes_scaling.cli.demo import demo
+from bayes_scaling.cli.emergence import emergence
 from bayes_scaling.cli.errors import reported
 from bayes_scaling.cli.fit import fit
 from bayes_scaling.cli.forecast import forecast
@@ -48,6 +49,7 @@ app = typer.Typer(
         "bayes-scaling backtest runs.csv --cuts 0.5,0.7,0.9",
         "bayes-scaling calibrate my_card.toml --engine quick",
         "bayes-scaling shapes scores.csv --at-params 175B -o shapes.nc",
+        "bayes-scaling emergence scores.csv",
     ),
 )
 
@@ -181,5 +183,13 @@ app.command(
         "bayes-scaling shapes shapes.nc --at-params 1T --rope 0.02 --figure shapes.png",
     )
 )(reported(shapes))
+app.command(
+    epilog=examples(
+        "bayes-scaling emergence scores.csv --answer-tokens 4",
+        "bayes-scaling emergence gpt3-benchmarks --where 'n_shots == 50' --figure curves.png",
+        "bayes-scaling emergence scores.csv --answer-tokens sums=3 --answer-tokens names=5 --json",
+        "bayes-scaling emergence pass_rates.csv --at-flops 1e25",
+    )
+)(reported(emergence))
 app.add_typer(data, name="data")
 app.add_typer(models, name="models")

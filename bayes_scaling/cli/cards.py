@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from bayes_scaling import ModelCard, ShapeCard
+    from bayes_scaling import EmergenceCard, ModelCard, ShapeCard
     from bayes_scaling.inference.prior_predictive import PriorPredictive
 
 __all__ = ["card_text", "mermaid", "show_card", "show_check", "show_shape_card"]
@@ -53,15 +53,16 @@ def show_card(card: ModelCard) -> None:
     output.print_table(heads, rows, left=heads, lines=True, width=output.text_width())
 
 
-def show_shape_card(card: ShapeCard) -> None:
+def show_shape_card(card: ShapeCard | EmergenceCard) -> None:
     """Print the priors of a card for scores, each with its reason."""
     from bayes_scaling.cli import output
 
     typer.echo(f"{card.name}: {card.title}")
     output.print_wrapped(" ".join(card.description.split()))
     rows = []
-    for part in (card.priors, card.noise):
-        for name, prior in part.model_dump().items():
+    parts = card.model_dump()
+    for part in ((k, v) for k, v in parts.items() if isinstance(v, dict)):
+        for name, prior in part[1].items():
             if isinstance(prior, dict):
                 numbers = {k: v for k, v in prior.items() if isinstance(v, float)}
                 told = ", ".join(f"{key} {value:g}" for key, value in numbers.items())

@@ -50,6 +50,7 @@ def list_models(as_json: Json = False) -> None:
     output.print_table(heads, rows, left=heads)
     scores = ", ".join(card.name for card in bs.list_shape_cards())
     typer.echo(f"For scores instead of losses (`bayes-scaling shapes`): {scores}")
+    typer.echo("For emergence or mirage (`bayes-scaling emergence`): emergence")
 
 
 @models.command(
@@ -72,14 +73,20 @@ def show(
     import bayes_scaling as bs
     from bayes_scaling.cli import output
     from bayes_scaling.cli.cards import card_text, show_card, show_shape_card
+    from bayes_scaling.shapes.emergent.card import DEFAULT_EMERGENCE_CARD
 
-    scores = card in [each.name for each in bs.list_shape_cards()]
-    found = bs.load_shape_card(card) if scores else bs.load_card(card)
+    found: bs.ModelCard | bs.ShapeCard | bs.EmergenceCard
+    if card in [each.name for each in bs.list_shape_cards()]:
+        found, file = bs.load_shape_card(card), f"shapes/{card}"
+    elif card == DEFAULT_EMERGENCE_CARD:
+        found, file = bs.load_emergence_card(), f"emergence/{card}"
+    else:
+        found, file = bs.load_card(card), card
     if toml:
-        typer.echo(card_text(f"shapes/{card}" if scores else card), nl=False)
+        typer.echo(card_text(file), nl=False)
     elif as_json:
         output.print_json(found.model_dump(mode="json"))
-    elif isinstance(found, bs.ShapeCard):
+    elif isinstance(found, bs.ShapeCard | bs.EmergenceCard):
         show_shape_card(found)
     else:
         show_card(found)

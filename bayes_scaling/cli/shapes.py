@@ -13,7 +13,7 @@ from bayes_scaling.cli.sampling import Chains, Draws, Quiet, Seed, Tune, check_r
 if TYPE_CHECKING:
     from bayes_scaling import MetricCurves, ShapeFit, ShapeProbabilities
 
-__all__ = ["shapes"]
+__all__ = ["Unit", "Where", "read_curves", "shapes"]
 
 Metrics = Annotated[
     str,
@@ -104,7 +104,7 @@ def shapes(
     if metrics.casefold().endswith(".nc"):
         fit = bs.load_shapes(metrics)
     else:
-        curves = _read(metrics, where, unit)
+        curves = read_curves(metrics, where, unit)
         along = "flops" if at_flops else "params" if at_params else None
         with interruptible():
             fit = bs.fit_shapes(
@@ -145,7 +145,14 @@ def _one_scale(at_params: str | None, at_flops: str | None) -> None:
         raise InputError("give --at-params or --at-flops, not both")
 
 
-def _read(source: str, where: str | None, unit: str) -> MetricCurves:
+def read_curves(source: str, where: str | None, unit: str) -> MetricCurves:
+    """Scores of a file, a folder of result files, or a data set.
+
+    Raises
+    ------
+    InputError
+        There is no such file or set, or it cannot be used.
+    """
     import bayes_scaling as bs
     from bayes_scaling.errors import InputError
     from bayes_scaling.runs import list_runs

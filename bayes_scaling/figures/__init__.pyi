@@ -3,6 +3,7 @@ from .architectures import plot_architectures as plot_architectures
 from .backtest import plot_coverage as plot_coverage
 from .backtest import plot_predictions as plot_predictions
 from .calibration import plot_calibration as plot_calibration
+from .emergence import plot_emergence as plot_emergence
 from .exponents import plot_exponents as plot_exponents
 from .forecast import plot_forecast as plot_forecast
 from .frontier import plot_frontier as plot_frontier
@@ -10,6 +11,7 @@ from .groups import plot_groups as plot_groups
 from .law import plot_fit as plot_fit
 from .next_runs import plot_next_runs as plot_next_runs
 from .parameters import plot_parameters as plot_parameters
+from .pass_rates import plot_pass_rates as plot_pass_rates
 from .pit import plot_pit as plot_pit
 from .plan_path import plot_plan_path as plot_plan_path
 from .plan_target import plot_target as plot_target
@@ -17,6 +19,7 @@ from .plan_valley import plot_valley as plot_valley
 from .plans import plot_plans as plot_plans
 from .rank import plot_rank as plot_rank
 from .residuals import plot_residuals as plot_residuals
+from .resolution import plot_resolution as plot_resolution
 from .risk import plot_risk as plot_risk
 from .runs import plot_runs as plot_runs
 from .shapes import plot_shapes as plot_shapes

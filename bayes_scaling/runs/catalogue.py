@@ -56,8 +56,8 @@ class DatasetEntry:
     by
         Columns that are a sensible hierarchy; empty if there is one group only.
     holds
-        "runs", which have losses and can be fitted; "models", which have none; or "metrics",
-        scores of tasks by scale.
+        "runs", which have losses and can be fitted; "models", which have none; "metrics", scores
+        of tasks by scale; or "abilities", findings about tasks.
     """
 
     name: str
@@ -70,7 +70,7 @@ class DatasetEntry:
     sha256: str
     url: str = ""
     by: tuple[str, ...] = ()
-    holds: Literal["runs", "models", "metrics"] = "runs"
+    holds: Literal["runs", "models", "metrics", "abilities"] = "runs"
 
 
 @cache
@@ -83,7 +83,7 @@ def _entries() -> dict[str, DatasetEntry]:
 
 
 def list_runs() -> list[DatasetEntry]:
-    """Return all sets: of runs (`load_runs`), metrics (`load_metrics`), models (`load_table`)."""
+    """Return all sets: runs (`load_runs`), metrics (`load_metrics`), others (`load_table`)."""
     return list(_entries().values())
 
 

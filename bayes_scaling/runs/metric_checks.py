@@ -16,7 +16,7 @@ from bayes_scaling.runs.problems import Problem, Severity
 
 __all__ = [
     "FEWEST_SCALES", "LOSSES", "MetricUnit", "check_metrics", "curve_keys", "is_loss",
-    "row_problem",
+    "is_lower_better", "row_problem",
 ]  # fmt: skip
 
 Bools = npt.NDArray[np.bool_]
@@ -28,6 +28,12 @@ LOSSES = (
 )  # fmt: skip
 """Metrics that are positive and unbounded, and better when they are lower."""
 
+LOWER_BETTER = (
+    "brier", "brierscore", "editdistance", "tokeneditdistance", "normalizededitdistance",
+    "error", "errorrate", "ter", "tokenerrorrate", "wer", "worderrorrate", "cer",
+)  # fmt: skip
+"""Metrics between 0 and 1 that are better when they are lower."""
+
 FEWEST_SCALES = 3
 """Two points make a line: whether a curve turns, only other curves can say then."""
 
@@ -36,7 +42,16 @@ _EXAMPLES = {"value": "a number such as 0.61 or 61.0", "n_examples": "a number s
 
 def is_loss(metric: str) -> bool:
     """Whether a metric is a loss or a perplexity, by its name."""
-    return "".join(c for c in metric.casefold() if c.isalnum()) in LOSSES
+    return _bare(metric) in LOSSES
+
+
+def is_lower_better(metric: str) -> bool:
+    """Whether a metric is better when it is lower, by its name."""
+    return _bare(metric) in (*LOSSES, *LOWER_BETTER)
+
+
+def _bare(metric: str) -> str:
+    return "".join(c for c in metric.casefold() if c.isalnum())
 
 
 def curve_keys(frame: pd.DataFrame) -> pd.Series:

@@ -10,9 +10,10 @@ from bayes_scaling.runs.metric_checks import FEWEST_SCALES, row_problem
 from bayes_scaling.runs.metric_columns import SCALES
 from bayes_scaling.runs.problems import Problem
 
-__all__ = ["kept_rows"]
+__all__ = ["CONSTANT", "kept_rows"]
 
 EARLIER = "an earlier checkpoint"
+CONSTANT = "a score that never changes"
 
 
 def kept_rows(
@@ -44,7 +45,7 @@ def kept_rows(
     kinds = left.groupby("curve")["value"].nunique()
     single, constant = sizes.index[sizes < 2], kinds.index[(kinds < 2) & (sizes >= 2)]
     _mark(reasons, frame["curve"].isin(single).to_numpy(), "the only scale of its curve")
-    _mark(reasons, frame["curve"].isin(constant).to_numpy(), "a score that never changes")
+    _mark(reasons, frame["curve"].isin(constant).to_numpy(), CONSTANT)
     problems = [_left_out(table, reasons, reason) for reason in dict.fromkeys(reasons) if reason]
     kept = frame[reasons == ""]
     problems += _weak(table, kept, reasons, sizes[~sizes.index.isin([*single, *constant])])
@@ -77,7 +78,7 @@ _SENTENCES = {
     "a copy of an earlier row": "every column repeats an earlier row; the copies are left out, "
     "since a score counted twice makes intervals too narrow.",
     "the only scale of its curve": "curves with one scale are left out: they have no shape.",
-    "a score that never changes": "curves whose score never changes are left out: they say "
+    CONSTANT: "curves whose score never changes are left out: they say "
     "neither how the task scales nor how it scatters (was it evaluated?).",
 }
 

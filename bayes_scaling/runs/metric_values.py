@@ -11,7 +11,7 @@ import pandas as pd
 from bayes_scaling.errors import InputError
 from bayes_scaling.runs.cells import CheckedTable
 from bayes_scaling.runs.flops import training_flops
-from bayes_scaling.runs.metric_checks import is_loss
+from bayes_scaling.runs.metric_checks import is_loss, is_lower_better
 from bayes_scaling.runs.metric_columns import METRIC_NUMERIC, SCALES
 from bayes_scaling.runs.problems import Origin, Problem, Severity
 from bayes_scaling.units import parse_flops_column, parse_quantities, parse_quantity
@@ -138,7 +138,7 @@ def _completed(frame: pd.DataFrame, origin: Origin, problems: list[Problem]) -> 
         frame = frame.assign(flops=flops)
     metric = frame["metric"].astype(str)
     losses = metric.map(is_loss).to_numpy(dtype=bool)
-    better = np.asarray(~losses)
+    better = ~metric.map(is_lower_better).to_numpy(dtype=bool)
     if "higher_is_better" in frame:
         said = frame["higher_is_better"].map(lambda c: _YES_OR_NO.get(str(c).strip().casefold()))
         better = np.where(said.isna(), better, said.fillna(value=False)).astype(bool)

@@ -82,7 +82,8 @@ class MetricCurves:
     def select(self, query: str) -> MetricCurves:
         """Rows for which a pandas expression holds, such as ``"params < 1e10"``.
 
-        Curves of which less than two sizes or two different scores are left go out as well.
+        Curves of which less than two sizes or two different scores are left go out as well. Rows
+        that were left out before are selected alike.
 
         Raises
         ------
@@ -93,6 +94,7 @@ class MetricCurves:
             kept = self.table.eval(query, engine="python", local_dict={}, global_dict={})
             mask = np.broadcast_to(np.asarray(kept, dtype=bool), len(self))
             table = _with_shapes(self.table[mask], self.scales[0])
+            excluded = _selected(self.excluded, query)
         except (ValueError, KeyError, TypeError, SyntaxError, NameError, AttributeError) as error:
             columns = ", ".join(map(str, self.table.columns))
             raise InputError(
@@ -100,7 +102,7 @@ class MetricCurves:
             ) from error
         if table.empty:
             raise InputError(f"select({query!r}) leaves no curve of the {len(self.curves)}")
-        return replace(self, table=table)
+        return replace(self, table=table, excluded=excluded)
 
     @property
     def hash(self) -> str:
@@ -243,3 +245,12 @@ def _with_shapes(table: pd.DataFrame, scale: str) -> pd.DataFrame:
     """Rows of curves that have two sizes and two different scores."""
     different = [table.groupby("curve")[c].transform("nunique") > 1 for c in (scale, "value")]
     return table[different[0] & different[1]].reset_index(drop=True)
+
+
+def _selected(excluded: pd.DataFrame, query: str) -> pd.DataFrame:
+    """Rows that were left out and for which the expression, which the table allows, holds."""
+    if excluded.empty:
+        return excluded
+    kept = excluded.eval(query, engine="python", local_dict={}, global_dict={})
+    mask = np.broadcast_to(np.asarray(kept, dtype=bool), len(excluded))
+    return excluded[mask].reset_index(drop=True)

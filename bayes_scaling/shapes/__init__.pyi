@@ -2,6 +2,14 @@ from .card import ShapeCard as ShapeCard
 from .card import list_shape_cards as list_shape_cards
 from .card import load_shape_card as load_shape_card
 from .classify import SHAPES as SHAPES
+from .emergent.card import EmergenceCard as EmergenceCard
+from .emergent.card import load_emergence_card as load_emergence_card
+from .emergent.emergence import emergence as emergence
+from .emergent.pass_rates import PassRates as PassRates
+from .emergent.pass_rates import fit_pass_rates as fit_pass_rates
+from .emergent.result import Emergence as Emergence
+from .emergent.result import TaskEmergence as TaskEmergence
+from .emergent.score import emergence_score as emergence_score
 from .fitting import fit_shapes as fit_shapes
 from .posterior import ShapeFit as ShapeFit
 from .posterior import load_shapes as load_shapes

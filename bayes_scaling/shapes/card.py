@@ -12,7 +12,7 @@ from bayes_scaling.errors import CardError, unknown_name
 from bayes_scaling.inference.card import LogNormal, Normal
 from bayes_scaling.resources import resource_dir
 
-__all__ = ["DEFAULT_SHAPE_CARD", "ShapeCard", "list_shape_cards", "load_shape_card"]
+__all__ = ["DEFAULT_SHAPE_CARD", "ShapeCard", "list_shape_cards", "load_shape_card", "read_card"]
 
 DEFAULT_SHAPE_CARD = "shapes"
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -98,18 +98,36 @@ def load_shape_card(model: str | Path | ShapeCard) -> ShapeCard:
             unknown_name("shape model", str(model), _shipped())
             + "; or give the path of a card, such as my_shapes.toml"
         )
+    card = read_card(path, ShapeCard, "of a shape model")
+    edited = card.name in _shipped() and path != _shipped()[card.name]
+    return card.model_copy(update={"name": path.stem}) if edited else card
+
+
+def read_card[Card: BaseModel](path: Path, kind: type[Card], of: str) -> Card:
+    """Read and validate the TOML file of a card.
+
+    Parameters
+    ----------
+    path : Path
+    kind : type
+        Of the card.
+    of : str
+        What the card is of, for messages.
+
+    Raises
+    ------
+    CardError
+        It cannot be read, or does not validate; every offending key is named.
+    """
     try:
-        card = ShapeCard.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CardError(f"cannot read the card {str(path)!r}: {error}") from error
     except ValidationError as error:
         problems = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise CardError(
-            f"{path}: {len(problems)} problem(s) in the card of a shape model\n"
-            + "\n".join(problems)
+            f"{path}: {len(problems)} problem(s) in the card {of}\n" + "\n".join(problems)
         ) from error
-    edited = card.name in _shipped() and path != _shipped()[card.name]
-    return card.model_copy(update={"name": path.stem}) if edited else card
 
 
 def _shipped() -> dict[str, Path]:

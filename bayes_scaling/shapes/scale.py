@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ASSUMED_EXAMPLES", "MetricScale", "latent"]
+__all__ = ["ASSUMED_EXAMPLES", "MetricScale", "implied_examples", "latent"]
 
 Array = NDArray[np.float64]
 
@@ -85,7 +85,7 @@ def latent(
     if not bounded:
         scale = MetricScale(bounded=False, sign=sign, zero=float(np.mean(sign * np.log(score))))
         return scale, scale.value(score), np.nan_to_num(stderr / score)
-    known = _examples(score, stderr, n_examples)
+    known = implied_examples(score, stderr, n_examples)
     n = np.where(np.isnan(known), ASSUMED_EXAMPLES, known)
     # Half a question right and half a question wrong beside those that were asked.
     inside = (score * n + 0.5) / (n + 1)
@@ -97,7 +97,7 @@ def latent(
     return scale, scale.value(inside), error
 
 
-def _examples(score: Array, stderr: Array, n_examples: Array) -> Array:
+def implied_examples(score: Array, stderr: Array, n_examples: Array) -> Array:
     """Number of questions; else what the standard errors of the curve imply, else nan."""
     variance = np.where((score > 0) & (score < 1) & (stderr > 0), score * (1 - score), np.nan)
     implied = variance / np.square(np.where(stderr > 0, stderr, np.nan))

@@ -60,6 +60,7 @@ def test_what_is_embedded():
         "pile-families": ("runs", 56),
         "known-models": ("models", 17),
         "gpt3-benchmarks": ("metrics", 1320),
+        "emergent-abilities": ("abilities", 22),
     }
     downloads = {entry.name: entry.holds for entry in list_runs() if entry.kind == "download"}
     assert downloads.pop("inverse-scaling-pythia") == "metrics"
@@ -194,3 +195,12 @@ def test_unknown_names_list_the_known_ones():
     for ask in (load_runs, load_table, fetch, datasheet):
         with pytest.raises(InputError, match=r"unknown data set 'pile'; known: 'pile-families'"):
             ask("pile")
+
+
+def test_emergent_scales_are_those_of_the_public_table(shared_data):
+    public = pd.read_csv(shared_data / "published" / "wei_table1_emergent_scale.csv")
+    pd.testing.assert_frame_equal(
+        load_table("emergent-abilities"), public, check_column_type=False, check_exact=True
+    )
+    with pytest.raises(InputError, match="'emergent-abilities' is a table of abilities"):
+        load_runs("emergent-abilities")

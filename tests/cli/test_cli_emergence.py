@@ -1,0 +1,93 @@
+"""emergence: verdicts of a table of scores, pass rates, and wrong uses."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from emergence_examples import BROKEN, example_scores
+
+
+@pytest.fixture(scope="module")
+def scores(tmp_path_factory):
+    path = tmp_path_factory.mktemp("scores") / "scores.csv"
+    example_scores(BROKEN, n=500, task="sums").to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def rates(tmp_path_factory):
+    flops = np.geomspace(1e19, 1e22, 4)
+    rows = [
+        {"task": f"p{i}", "metric": "pass_rate", "flops": c, "n_examples": 50,
+         "value": round(50 * np.exp(-(2 + i) * (c / 1e19) ** -0.2)) / 50}
+        for i in range(3) for c in flops
+    ]  # fmt: skip
+    path = tmp_path_factory.mktemp("rates") / "rates.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+def test_text_and_figure(run, scores, tmp_path):
+    result = run("emergence", scores, "--answer-tokens", "sums=3", "--figure", tmp_path / "e.png")
+    assert "break 1.00: the error per token bends, near" in " ".join(result.stdout.split())
+    assert "90 % intervals" in result.stdout
+    assert (tmp_path / "e.png").stat().st_size > 10_000
+
+
+def test_json(answer, scores):
+    (row,) = answer("emergence", scores, "--answer-tokens", "3", "--prior-break", "0.2")
+    assert row["verdict"] == "break"
+    assert row["answer_tokens"]["given"] == 3
+    assert len(row["sizes"]) == 9
+
+
+def test_notes_go_to_standard_error(run, scores, tmp_path):
+    table = pd.read_csv(scores).drop(columns="n_examples")
+    extra = table.assign(metric="f1")
+    pd.concat([table, extra]).to_csv(tmp_path / "s.csv", index=False)
+    result = run("emergence", tmp_path / "s.csv", "--n-examples", "500", "--json")
+    told = " ".join(result.stderr.split())
+    assert "500 questions are assumed" in told
+    assert "'f1' does not follow from an error per token" in told
+    assert json.loads(result.stdout)
+
+
+def test_pass_rates(run, answer, rates, tmp_path):
+    (found,) = answer("emergence", rates, "--at-flops", "1e24")
+    assert found["metric"] == "-log(pass_rate)"
+    assert found["scales"][-1]["flops"] == 1e24
+    text = run("emergence", rates, "--figure", tmp_path / "r.png").stdout
+    assert "geometric mean" in text
+    assert (tmp_path / "r.png").stat().st_size > 10_000
+
+
+WRONG = {
+    "no such set": (["gpt4"], "gpt3-benchmarks"),
+    "tokens in words": (["{scores}", "--answer-tokens", "three"], "takes a number such as 3"),
+    "two numbers": (["{scores}", "--answer-tokens", "3", "--answer-tokens", "4"], "TASK=3 each"),
+    "no such task": (["{scores}", "--answer-tokens", "x=3"], "unknown task in answer_tokens 'x'"),
+    "nothing to ask": (["{scores}", "--at-flops", "1e25"], "there are none here"),
+    "two scales": (["{rates}", "--at-flops", "1e25", "--at-params", "1T"], "not both"),
+    "unknown scale": (["{rates}", "--at-params", "1T"], "unknown scale 'params'"),
+    "unknown card": (["{scores}", "--model", "shapes"], "unknown emergence model"),
+    "figure in no folder": (["{scores}", "--figure", "{folder}/no/s.png"], "make the folder"),
+    "prior of one": (["{scores}", "--prior-break", "1"], "prior_break must lie"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_uses(run, scores, rates, tmp_path, case):
+    arguments, text = WRONG[case]
+    places = {"scores": scores, "rates": rates, "folder": tmp_path}
+    result = run("emergence", *(a.format(**places) for a in arguments), code=2)
+    assert text in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+
+
+def test_the_card_can_be_read_and_copied(run, answer):
+    assert "(`bayes-scaling emergence`): emergence" in run("models", "list").stdout
+    text = " ".join(run("models", "show", "emergence").stdout.split())
+    assert "so that a break is worth its name" in text
+    assert answer("models", "show", "emergence")["prior_break"]["probability"] == 0.5
+    assert run("models", "show", "emergence", "--toml").stdout.startswith("# Whether a sharp curve")
