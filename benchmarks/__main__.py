@@ -11,6 +11,7 @@ from benchmarks import (
     accuracy,
     backtests,
     cone,
+    curves,
     design,
     discrepancy,
     fits,
@@ -42,6 +43,7 @@ EXAMPLES = """examples:
   python -m benchmarks plans --data FOLDER --keep FITS   plans from the 245 runs
   python -m benchmarks design --data FOLDER      next runs, and which architecture to scale
   python -m benchmarks shapes --data FOLDER      shapes of metric curves: back-test, recovery, SBC
+  python -m benchmarks curves --data FOLDER      92 learning curves, second half hidden
 
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
@@ -64,6 +66,7 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
     ),
     "fits": lambda p: fits.run(p.only, p.fits, p.rows, p.memory, p.seed, p.results),
     "shapes": lambda p: shapes.run(p.only, p.data, p.seed, p.results),
+    "curves": lambda p: curves.run(p.data, p.only, p.seed, p.results),
     "quick": lambda p: quick.run(p.only, p.data, p.seed, p.results),
     "plans": lambda p: plans.run(p.only, p.data, p.keep, p.seed, p.results),
     "design": lambda p: design.run(p.only, p.data, p.fits, p.seeds, p.seed, p.results),
@@ -101,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     _plans(commands.add_parser("plans", parents=[common], help="plans from the 245 runs"))
     _design(commands.add_parser("design", parents=[common], help="next runs, architectures"))
     _shapes(commands.add_parser("shapes", parents=[common], help="shapes of metric curves"))
+    _curves(commands.add_parser("curves", parents=[common], help="learning curves extrapolated"))
     return parser
 
 
@@ -110,6 +114,11 @@ def _shapes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with the tables of published scores"
     )
+
+
+def _curves(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", nargs="+", choices=curves.CARDS, default=list(curves.CARDS))
+    _data(parser)
 
 
 def _backtests(parser: argparse.ArgumentParser) -> None:
