@@ -12,6 +12,7 @@ from benchmarks import (
     backtests,
     cone,
     curves,
+    curves_forms,
     design,
     discrepancy,
     fits,
@@ -66,7 +67,11 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
     ),
     "fits": lambda p: fits.run(p.only, p.fits, p.rows, p.memory, p.seed, p.results),
     "shapes": lambda p: shapes.run(p.only, p.data, p.seed, p.results),
-    "curves": lambda p: curves.run(p.data, p.only, p.seed, p.results),
+    "curves": lambda p: (
+        curves_forms.run_forms(p.data, p.seed, p.results)
+        if p.forms
+        else curves.run(p.data, p.only, p.seed, p.results)
+    ),
     "quick": lambda p: quick.run(p.only, p.data, p.seed, p.results),
     "plans": lambda p: plans.run(p.only, p.data, p.keep, p.seed, p.results),
     "design": lambda p: design.run(p.only, p.data, p.fits, p.seeds, p.seed, p.results),
@@ -118,6 +123,9 @@ def _shapes(parser: argparse.ArgumentParser) -> None:
 
 def _curves(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", nargs="+", choices=curves.CARDS, default=list(curves.CARDS))
+    parser.add_argument(
+        "--forms", action="store_true", help="forms of the card, chosen on other curves"
+    )
     _data(parser)
 
 

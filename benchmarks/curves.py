@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import logsumexp
 
+from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.fitting import prepare
 from bayes_scaling.inference.model import build_model
 from bayes_scaling.inference.pointwise import log_likelihood, noise_of_runs
@@ -144,7 +145,7 @@ def mixed(drawn: Sequence[Drawn]) -> Drawn:
     )
 
 
-def predict(curve: Curve, card: str, seed: int) -> Drawn:
+def predict(curve: Curve, card: str | ModelCard, seed: int) -> Drawn:
     """A card of the package, by its quick engine; `HANDED_OVER` by NUTS where that does not serve.
 
     Raises
@@ -157,7 +158,7 @@ def predict(curve: Curve, card: str, seed: int) -> Drawn:
     try:
         sampling = quick_sample(question.card, question.design, EFFORT, seed=seed)
     except QuickError as error:
-        if card not in HANDED_OVER:
+        if question.card.name not in HANDED_OVER:
             raise
         say(f"{curve.name}: NUTS, since {error}")
         sampling = sample(build_model(question.card, question.design), NUTS, seed=seed)
