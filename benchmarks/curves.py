@@ -19,11 +19,10 @@ import pandas as pd
 from scipy.special import logsumexp
 
 from bayes_scaling.inference.card import ModelCard
-from bayes_scaling.inference.fitting import prepare
-from bayes_scaling.inference.model import build_model
+from bayes_scaling.inference.fitting import Question, prepare
 from bayes_scaling.inference.pointwise import log_likelihood, noise_of_runs
 from bayes_scaling.inference.quick import QuickError, quick_sample
-from bayes_scaling.inference.sample import Effort, sample
+from bayes_scaling.inference.sample import Effort, Sampling
 from bayes_scaling.runs import Runs, read_runs
 from benchmarks.record import machine, markdown, save, say
 
@@ -43,11 +42,8 @@ ANY_SIZE = 1e8
 """Parameters, which laws of one variable do not look at."""
 
 EFFORT = Effort(draws=500, tune=1)
-NUTS = Effort(draws=500, tune=1000, cores=1)
-HANDED_OVER = ("learning-curve-tail",)
-"""The others are for comparison, and left out where the quick engine does not serve: NUTS takes
-minutes each."""
-
+ATTEMPTS = 3
+"""Seeds that the quick engine is tried with, before a curve counts as refused."""
 
 PUBLISHED: Mapping[str, Mapping[str, tuple[float, float | None]]] = {
     "M4, least squares": {"IC": (0.0415, None)},
@@ -146,22 +142,16 @@ def mixed(drawn: Sequence[Drawn]) -> Drawn:
 
 
 def predict(curve: Curve, card: str | ModelCard, seed: int) -> Drawn:
-    """A card of the package, by its quick engine; `HANDED_OVER` by NUTS where that does not serve.
+    """A card of the package, by its quick engine.
 
     Raises
     ------
     QuickError
-        The quick engine does not serve this curve.
+        It does not serve this curve, whatever the seed.
     """
     seen = _runs(curve.x, curve.loss)
     question = prepare(seen, card, x="tokens")
-    try:
-        sampling = quick_sample(question.card, question.design, EFFORT, seed=seed)
-    except QuickError as error:
-        if question.card.name not in HANDED_OVER:
-            raise
-        say(f"{curve.name}: NUTS, since {error}")
-        sampling = sample(build_model(question.card, question.design), NUTS, seed=seed)
+    sampling = _sampled(question, seed)
     draws = sampling.tree["posterior"].to_dataset()
     stacked = draws.stack(sample=("chain", "draw"), create_index=False)
     hidden = replace(
@@ -173,6 +163,16 @@ def predict(curve: Curve, card: str | ModelCard, seed: int) -> Drawn:
     noise = noise_of_runs(question.card, hidden, stacked)
     rng = np.random.default_rng([seed, 5])
     return Drawn(log_loss=noise.draw(rng), log_density=log_likelihood(noise, hidden.log_loss))
+
+
+def _sampled(question: Question, seed: int) -> Sampling:
+    """Draws of the quick engine, with another seed where importance sampling failed."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return quick_sample(question.card, question.design, EFFORT, seed=seed + attempt)
+        except QuickError as error:
+            failed = error
+    raise failed
 
 
 def _runs(x: Array, loss: Array) -> Runs:

@@ -258,7 +258,11 @@ class Runs:
             different = np.unique(own)
             least = min(different[-1] / factor, different[-min(fewest, len(different))])
             kept |= (group == g) & (scale >= least)
-        return self if kept.all() else self._only(kept, f"the last factor of {factor:g}")
+        return (
+            self
+            if kept.all()
+            else self._only(kept, f"scale within a factor of {factor:g} of the largest")
+        )
 
     def count_params(self, counting: ParamsCounting, *, omega: float | None = None) -> Runs:
         """Count N otherwise: with embeddings or without; compute becomes 6 N D in the new N.
