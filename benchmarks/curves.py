@@ -183,7 +183,7 @@ def _runs(x: Array, loss: Array) -> Runs:
 
 def run(data: Path, only: Sequence[str], seed: int, folder: Path) -> str:
     """Predict every curve, write ``curves.json`` and return the tables as markdown."""
-    facts, curves = machine(), read_curves(data)
+    facts, curves, began = machine(), read_curves(data), time.process_time()
     scores: list[dict[str, Any]] = []
     seconds: dict[str, float] = dict.fromkeys(only, 0.0)
     for i, curve in enumerate(curves):
@@ -204,10 +204,10 @@ def run(data: Path, only: Sequence[str], seed: int, folder: Path) -> str:
             scores.append({**about, "method": MIXED, **score(curve, mixed(parts).prediction())})
         if i % 10 == 9:
             say(f"{i + 1} of {len(curves)} curves, {sum(seconds.values()):.0f} s")
-    table = pd.DataFrame(scores)
+    cpu, table = time.process_time() - began, pd.DataFrame(scores)
     summary = summarise(table)
     content = {
-        "machine": facts, "seed": seed, "seconds": seconds, "summary": summary,
+        "machine": facts, "seed": seed, "seconds": seconds, "cpu_seconds": cpu, "summary": summary,
         "curves": table.round(5).astype(object).where(table.notna(), None).to_dict("records"),
     }  # fmt: skip
     save("curves", content, folder)
