@@ -11,6 +11,8 @@ from benchmarks import (
     accuracy,
     backtests,
     cone,
+    curves,
+    curves_forms,
     design,
     discrepancy,
     emergence,
@@ -44,6 +46,7 @@ EXAMPLES = """examples:
   python -m benchmarks design --data FOLDER      next runs, and which architecture to scale
   python -m benchmarks shapes --data FOLDER      shapes of metric curves: back-test, recovery, SBC
   python -m benchmarks emergence                 mirage or break: power, calibration, GPT-3
+  python -m benchmarks curves --data FOLDER      92 learning curves, second half hidden
 
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
@@ -67,6 +70,11 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
     "fits": lambda p: fits.run(p.only, p.fits, p.rows, p.memory, p.seed, p.results),
     "shapes": lambda p: shapes.run(p.only, p.data, p.seed, p.results),
     "emergence": lambda p: emergence.run(p.only, p.seed, p.results),
+    "curves": lambda p: (
+        curves_forms.run_forms(p.data, p.seed, p.results)
+        if p.forms
+        else curves.run(p.data, p.only, p.seed, p.results)
+    ),
     "quick": lambda p: quick.run(p.only, p.data, p.seed, p.results),
     "plans": lambda p: plans.run(p.only, p.data, p.keep, p.seed, p.results),
     "design": lambda p: design.run(p.only, p.data, p.fits, p.seeds, p.seed, p.results),
@@ -105,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     _design(commands.add_parser("design", parents=[common], help="next runs, architectures"))
     _shapes(commands.add_parser("shapes", parents=[common], help="shapes of metric curves"))
     _emergence(commands.add_parser("emergence", parents=[common], help="emergence or mirage"))
+    _curves(commands.add_parser("curves", parents=[common], help="learning curves extrapolated"))
     return parser
 
 
@@ -119,6 +128,14 @@ def _shapes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with the tables of published scores"
     )
+
+
+def _curves(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", nargs="+", choices=curves.CARDS, default=list(curves.CARDS))
+    parser.add_argument(
+        "--forms", action="store_true", help="forms of the card, chosen on other curves"
+    )
+    _data(parser)
 
 
 def _backtests(parser: argparse.ArgumentParser) -> None:

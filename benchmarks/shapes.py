@@ -1,4 +1,4 @@
-"""Shapes of metric curves: back-test on real tables, simulated tasks, calibration of the card."""
+"""Shapes of metric curves: back-test on real tables, simulated tasks, calibration, a large fit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.record import machine, save
 from benchmarks.shapes_backtest import backtest
+from benchmarks.shapes_large import large
 from benchmarks.shapes_simulated import sbc, simulated
 
 __all__ = ["PARTS", "run"]
@@ -16,6 +17,7 @@ PARTS: dict[str, Callable[[Path, int], tuple[dict[str, Any], str]]] = {
     "backtest": backtest,
     "simulated": simulated,
     "sbc": sbc,
+    "large": large,
 }
 
 

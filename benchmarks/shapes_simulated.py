@@ -21,7 +21,7 @@ from bayes_scaling.shapes.simulate import SimulatedTasks, simulate_tasks
 from benchmarks.record import markdown, say
 from benchmarks.shapes_fit import compiled_for, fit_once
 
-__all__ = ["sbc", "simulated"]
+__all__ = ["POPULATION", "grid", "sbc", "simulated"]
 
 HORIZON = 1.0
 """Decades beyond the sizes seen at which simulated tasks are judged."""
@@ -44,7 +44,7 @@ TASKS, SIZES = 125, 8
 
 def simulated(_: Path, seed: int) -> tuple[dict[str, Any], str]:
     """Whether the probabilities of shapes of 500 tasks of four kinds are right as often as said."""
-    card, design, found = load_shape_card("shapes"), _grid(TASKS, SIZES), {}
+    card, design, found = load_shape_card("shapes"), grid(TASKS, SIZES), {}
     compiled = compiled_for(card, design)
     for i, (name, special) in enumerate(WORLDS.items()):
         rng = np.random.default_rng([seed, i])
@@ -58,7 +58,7 @@ def simulated(_: Path, seed: int) -> tuple[dict[str, Any], str]:
     return found, _simulated_report(found)
 
 
-def _grid(n: int, sizes: int) -> ShapeDesign:
+def grid(n: int, sizes: int) -> ShapeDesign:
     """Tasks on the same sizes, half a decade apart, of 500 questions; scores are to come."""
     x = np.geomspace(1e8, 1e8 * 10 ** (0.4 * (sizes - 1)), sizes)
     about = {"n_examples": 500, "metric": "acc", "chance": 0.5}
@@ -163,7 +163,7 @@ JUDGED = (
 
 def sbc(_: Path, seed: int) -> tuple[dict[str, Any], str]:
     """Truths from the card's priors, posteriors of their scores, ranks of the truths."""
-    card, design = load_shape_card("shapes"), _grid(SBC_TASKS, SBC_SIZES)
+    card, design = load_shape_card("shapes"), grid(SBC_TASKS, SBC_SIZES)
     effort = Effort(draws=300, tune=400, chains=2, cores=1, target_accept=0.9)
     compiled = compiled_for(card, design)
     ranks: dict[str, list[float]] = {}

@@ -62,6 +62,9 @@ class Noise(_Strict):
     ``slope`` lets the logarithm of the scatter change by so much a decade of compute, ``sigma``
     being that of a typical run. ``skew`` makes the scatter above the law so many times as wide as
     the scatter below it: undertuned runs are worse than the law, and nothing makes them better.
+    ``memory`` is for points of one learning curve: rows so many factors of e apart (in compute, or
+    the law's only variable) keep 1/e of what they are off the law (see
+    `bayes_scaling.inference.memory`); the rows of a group are then one curve.
     """
 
     family: Literal["student-t"]
@@ -70,6 +73,7 @@ class Noise(_Strict):
     run_sigma: LogNormal
     slope: Normal | None = None
     skew: LogNormal | None = None
+    memory: LogNormal | None = None
 
 
 class Pooling(_Strict):
@@ -100,12 +104,21 @@ class Rows(_Strict):
 
     ``near_best`` keeps those whose loss is at most this share above the least loss that any run of
     the group reached with no more compute; ``bracketed`` those of budgets whose best size has
-    smaller and larger ones beside it.
+    smaller and larger ones beside it; ``recent`` those within this factor of the largest compute
+    of their group (or of the law's only variable), and never fewer than ``fewest`` of them.
     """
 
-    near_best: Positive
+    near_best: Positive | None = None
     bracketed: bool = False
+    recent: Annotated[float, Field(gt=1, allow_inf_nan=False)] | None = None
+    fewest: Annotated[int, Field(ge=2)] = 6
     reason: Text
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Rows:
+        if self.near_best is None and (self.bracketed or self.recent is None):
+            raise ValueError("near_best or recent is needed; bracketed goes with near_best")
+        return self
 
 
 class Discrepancy(_Strict):
@@ -217,6 +230,8 @@ class ModelCard(_Strict):
                 )
         if self.pooling is not None:
             _require_names("pooling.spread", self.pooling.spread, list(self.parameter_names))
+        if self.varying is not None and self.noise.memory is not None:
+            raise ValueError("noise.memory: rows of a curve have no budgets; leave out varying")
         if self.varying is not None:
             known = [name for name in wanted if name in self.varying.spread]
             _require_names("varying.spread", self.varying.spread, known or wanted[:1])

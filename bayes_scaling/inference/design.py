@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.card import ModelCard
+from bayes_scaling.inference.memory import Links, Seen, links_between
 from bayes_scaling.laws import Reference, decades_beyond, log_inputs, log_scale
 from bayes_scaling.runs.budgets import budget_index
 
@@ -65,6 +66,8 @@ class Design:
         loss of a group drifts away from the law. None where the card knows of no drift.
     within : float, or None
         Decades by which the edge lies below the costliest run.
+    seen : Seen, or None
+        Rows that were seen, where those of this design were not: what these remember.
     """
 
     by: tuple[str, ...]
@@ -82,6 +85,15 @@ class Design:
     reference: Reference
     edge: Array | None = None
     within: float | None = None
+    seen: Seen | None = None
+
+    @property
+    def links(self) -> Links:
+        """What each run remembers, where the noise has a memory: a row, and how far it is."""
+        log_x = log_scale(self.log_inputs)
+        if self.seen is None:
+            return links_between(log_x, self.group_index)
+        return self.seen.nearest(log_x, self.group_index)
 
     @property
     def beyond(self) -> Array | None:
@@ -139,8 +151,17 @@ class Design:
         return replace(self, reference=reference, edge=edge)
 
     def seen_from(self, other: Design) -> Design:
-        """The design with the reference and edges of another one, of the same groups."""
-        return replace(self, reference=other.reference, edge=other.edge)
+        """The design with the reference and edges of another one, of the same groups.
+
+        Its runs have not been seen: of the noise they remember what was left by those of `other`.
+        """
+        seen = Seen(
+            log_inputs=other.log_inputs,
+            log_loss=other.log_loss,
+            group_index=other.group_index,
+            beyond=other.beyond,
+        )
+        return replace(self, reference=other.reference, edge=other.edge, seen=seen)
 
     def take(self, rows: NDArray[np.bool_]) -> Design:
         """The design with some rows only; groups, training runs, reference and edges stay."""
@@ -169,7 +190,9 @@ def make_design(runs: Runs, by: str | Sequence[str] | None, card: ModelCard) -> 
         raise InputError(f"group by one column or by two different ones, not by {', '.join(by)}")
     inputs = log_inputs(card.get_law().inputs, runs.numbers(), of=f"the law {card.law!r}")
     groups, levels, group_levels, group_index = _groups(runs, by)
-    training_run_index, training_runs = _training_runs(runs)
+    # Where the noise has a memory, rows of one curve are tied together by it already.
+    alone = card.noise.memory is not None
+    training_run_index, training_runs = (None, ()) if alone else _training_runs(runs)
     budget, budgets = _budgets(runs, groups, group_index) if card.varying else (None, ())
     design = Design(
         by=by,

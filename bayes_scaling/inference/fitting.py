@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.advice import advise
 from bayes_scaling.inference.assemble import assemble
 from bayes_scaling.inference.attempts import sample_with_care
-from bayes_scaling.inference.card import ModelCard, load_card
+from bayes_scaling.inference.card import ModelCard, Rows, load_card
 from bayes_scaling.inference.design import Design, make_design
 from bayes_scaling.inference.diagnostics import Evidence, diagnose
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.inference.progress import announce
 from bayes_scaling.inference.quick import QuickError, quick_sample
 from bayes_scaling.inference.sample import DEFAULT_SEED, Effort, Sampling, sample
-from bayes_scaling.laws import Law
+from bayes_scaling.laws import Law, log_inputs, log_scale
 from bayes_scaling.resources import DEFAULT_CARD
 from bayes_scaling.runs import Problem, Runs, RunsError, check_groups
 
@@ -147,10 +149,20 @@ def prepare(
     by = (by,) if isinstance(by, str) else tuple(by or ())
     card = card.grouped_by(by)
     if card.rows is not None:
-        runs = runs.near_best(card.rows.near_best, by, bracketed_only=card.rows.bracketed)
+        runs = _chosen(runs, card.rows, card.get_law(), by)
     design = make_design(runs, by, card)
     warnings = (*advise(runs, card.get_law(), by), *_group_warnings(runs, design))
     return Question(card=card, runs=runs, design=design, warnings=warnings)
+
+
+def _chosen(runs: Runs, rows: Rows, law: Law, by: tuple[str, ...]) -> Runs:
+    """The rows that a card is about."""
+    if rows.near_best is not None:
+        runs = runs.near_best(rows.near_best, by, bracketed_only=rows.bracketed)
+    if rows.recent is not None:
+        inputs = log_inputs(law.inputs, runs.numbers(), of=f"the law {law.name!r}")
+        runs = runs.recent(np.exp(log_scale(inputs)), rows.recent, by, fewest=rows.fewest)
+    return runs
 
 
 def sample_fit(

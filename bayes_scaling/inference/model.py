@@ -6,6 +6,7 @@ Plain PyMC with named dims, meant to be opened and read::
     theta        sampled parameters of every group, and log sigma     (group, parameter)
     budget_effect  what some of them add at each budget               (budget, varying)
     nu, noise_skew  tails of the noise, and how lopsided it is where the card says so
+    noise_memory  how far rows of a curve remember one another, where the card says so
     run_level    log loss of each training run at its middle          (training_run,)
     log_loss     Student-t around log(law(theta, inputs)), and drift  (run,)
 
@@ -25,6 +26,7 @@ from bayes_scaling.inference.card import SLOPE, LogNormal, ModelCard
 from bayes_scaling.inference.card import Normal as NormalPrior
 from bayes_scaling.inference.coordinates import Coordinates
 from bayes_scaling.inference.design import Design
+from bayes_scaling.inference.memory import kept_share, news_share
 from bayes_scaling.laws import Law, Reference, log_mean
 
 if TYPE_CHECKING:
@@ -69,11 +71,12 @@ def with_runs(compiled: Any, model: pm.Model, design: Design) -> Any:
     design : Design
         With the groups, budgets and training runs that the model was built for.
     """
-    data = {name: v for name, (v, _) in _data(design).items() if name in model.named_vars}
+    whole = _data(design, memory="gap" in model.named_vars)
+    data = {name: v for name, (v, _) in whole.items() if name in model.named_vars}
     return compiled.with_data(**data)
 
 
-def _data(design: Design) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
+def _data(design: Design, *, memory: bool) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
     """Values and dims of everything that depends on the table."""
     of_run, of_training_run = ("run",), ("training_run",)
     data: dict[str, tuple[np.ndarray, tuple[str, ...]]] = {
@@ -86,6 +89,9 @@ def _data(design: Design) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
             data[f"{name}_index"] = (index, of_run)
     if design.beyond is not None:
         data["beyond"] = (design.beyond, of_run)
+    if memory:
+        links = design.links
+        data |= {"previous": (links.previous, of_run), "gap": (links.gap, of_run)}
     if design.log_loss_se is not None:
         data["log_loss_se"] = (design.log_loss_se, of_run)
     if design.training_run_index is not None:
@@ -138,7 +144,7 @@ def build_model(card: ModelCard, design: Design) -> pm.Model:
     with pm.Model(coords=_coords(card, design)) as model:
         data = {
             name: pm.Data(name, v, dims=dims)
-            for name, (v, dims) in _data(design).items()
+            for name, (v, dims) in _data(design, memory=card.noise.memory is not None).items()
             if not name.startswith(("typical", "spread", "decades"))
         }
         if card.noise.slope is not None:
@@ -159,13 +165,19 @@ def build_model(card: ModelCard, design: Design) -> pm.Model:
             mean, variance = mean + effect, variance + extra
         if "log_loss_se" in data:
             variance = variance + data["log_loss_se"] ** 2
+        scale = pt.sqrt(variance)
+        if (prior := card.noise.memory) is not None:
+            memory = pm.LogNormal("noise_memory", np.log(prior.median), prior.sigma)
+            left = (data["log_loss_observed"] - mean)[data["previous"]]
+            mean = mean + kept_share(pt, data["gap"], memory) * left
+            scale = scale * news_share(pt, data["gap"], memory)
         observed = {"observed": data["log_loss_observed"], "dims": "run"}
         if card.noise.skew is None:
-            pm.StudentT("log_loss", nu=nu, mu=mean, sigma=pt.sqrt(variance), **observed)
+            pm.StudentT("log_loss", nu=nu, mu=mean, sigma=scale, **observed)
         else:
             prior = card.noise.skew
             skew = pm.LogNormal("noise_skew", np.log(prior.median), prior.sigma)
-            scatter = (nu, mean, pt.sqrt(variance), skew)
+            scatter = (nu, mean, scale, skew)
             pm.CustomDist("log_loss", *scatter, logp=_two_sided, **observed)
     return model
 

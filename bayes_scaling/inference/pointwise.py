@@ -7,7 +7,7 @@ each other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bayes_scaling.inference.card import SLOPE, LogNormal, ModelCard
 from bayes_scaling.inference.design import Design
+from bayes_scaling.inference.memory import kept_share, news_share
 from bayes_scaling.inference.model import (
     parameter_names,
     population_prior,
@@ -85,6 +86,7 @@ def draws_of(posterior: xr.Dataset) -> dict[str, Array]:
         "theta": ("sample", "group", "parameter"),
         "nu": ("sample",),
         "noise_skew": ("sample",),
+        "noise_memory": ("sample",),
         "run_effect": ("sample", "training_run"),
         "run_sigma": ("sample",),
         "budget_effect": ("sample", "budget", "varying"),
@@ -110,7 +112,8 @@ def noise_of(card: ModelCard, design: Design, draws: Draws) -> Noise:
     design : Design
     draws : mapping of str to array
         ``theta`` (sample, group, parameter), ``nu`` (sample,), and where the model has them
-        ``noise_skew`` (sample,), ``run_effect`` (sample, training_run), ``run_sigma`` (sample,),
+        ``noise_skew`` and ``noise_memory`` (sample,), ``run_effect`` (sample, training_run),
+        ``run_sigma`` (sample,),
         ``budget_effect`` (sample, budget, varying).
     """
     natural, sigma = _of_rows(card, design, draws)
@@ -125,9 +128,29 @@ def noise_of(card: ModelCard, design: Design, draws: Draws) -> Noise:
     if design.log_loss_se is not None:
         variance = variance + design.log_loss_se**2
     scale = np.broadcast_to(np.sqrt(variance), centre.shape)
+    if "noise_memory" in draws:
+        links, memory = design.links, draws["noise_memory"][:, None]
+        left = _left_of(card, design, draws, centre)[:, links.previous]
+        centre = centre + kept_share(np, links.gap, memory) * left
+        scale = scale * news_share(np, links.gap, memory)
     nu = draws["nu"]
     skew = draws.get("noise_skew", np.ones_like(nu))
     return Noise(centre=centre, scale=scale, nu=nu[:, None], skew=skew[:, None])
+
+
+def _left_of(card: ModelCard, design: Design, draws: Draws, centre: Array) -> Array:
+    """What the rows that are remembered are off the law, shape (sample, row)."""
+    seen = design.seen
+    if seen is None:
+        return np.asarray(design.log_loss - centre)
+    names = ("log_inputs", "log_loss", "group_index")
+    rows = replace(
+        design, seen=None, log_loss_se=None, **{name: getattr(seen, name) for name in names}
+    )
+    natural, _ = _of_rows(card, rows, draws)
+    return np.asarray(
+        seen.log_loss - log_mean(np, card.get_law(), seen.log_inputs, natural, seen.beyond)
+    )
 
 
 def _of_rows(card: ModelCard, design: Design, draws: Draws) -> tuple[dict[str, Array], Array]:
@@ -182,7 +205,12 @@ def log_prior(card: ModelCard, posterior: xr.Dataset) -> dict[str, Array]:
     if "budget_spread" in posterior:
         spread = posterior["budget_spread"].transpose("sample", "varying").to_numpy()
         terms["budget_spread"] = _normal(np.log(spread), *varying_prior(card)).sum(axis=1)
-    noise = {"nu": card.noise.nu, "run_sigma": card.noise.run_sigma, "noise_skew": card.noise.skew}
+    noise = {
+        "nu": card.noise.nu,
+        "run_sigma": card.noise.run_sigma,
+        "noise_skew": card.noise.skew,
+        "noise_memory": card.noise.memory,
+    }
     for name, prior in noise.items():
         if name in posterior and prior is not None:
             log_value = np.log(posterior[name].to_numpy())

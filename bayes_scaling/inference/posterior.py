@@ -17,9 +17,18 @@ from numpy.typing import ArrayLike, NDArray
 from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.arrays import NamedArray, arrays_of
 from bayes_scaling.inference.card import SLOPE, ModelCard
+from bayes_scaling.inference.memory import Seen, kept_share, news_share
 from bayes_scaling.inference.pointwise import Noise, parameter_values
 from bayes_scaling.inference.verdict import CheckResult
-from bayes_scaling.laws import Law, Reference, decades_beyond, drifted, log_mean, log_scale
+from bayes_scaling.laws import (
+    Law,
+    Reference,
+    decades_beyond,
+    drifted,
+    log_inputs,
+    log_mean,
+    log_scale,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -307,7 +316,7 @@ class Fit:
             relative = parameter_values(self.card, self._unseen_theta(group))
             natural = self.law.natural(np, relative, self.reference)
             values = natural | {name: relative[name] for name in own}
-        shape = [name for name in ("nu", "noise_skew") if name in draws]
+        shape = [name for name in ("nu", "noise_skew", "noise_memory") if name in draws]
         return values | {name: draws[name].samples() for name in shape}
 
     @cached_property
@@ -339,7 +348,8 @@ class Fit:
     ) -> Array:
         """Draws of the mean loss of a group's runs at points, shape (sample, point).
 
-        The law, and beyond the runs its drift.
+        The law, and beyond the runs its drift; where the noise has a memory, what the nearest row
+        of the group has left of it.
 
         Parameters
         ----------
@@ -361,8 +371,35 @@ class Fit:
         at = {name: log_inputs[name] for name in self.inputs if name in log_inputs}
         if len(at) < len(self.inputs):
             at = self._planned(log_inputs, theta) | at
-        loss = np.exp(log_mean(np, self.law, at, theta, self._beyond(group, log_scale(at))))
+        log_loss = log_mean(np, self.law, at, theta, self._beyond(group, log_scale(at)))
+        if self._remembers(group):
+            log_loss = log_loss + self._left(group, log_scale(at), theta)
+        loss = np.exp(log_loss)
         return np.broadcast_to(loss, np.broadcast_shapes(loss.shape, *map(np.shape, at.values())))
+
+    def _remembers(self, group: str) -> bool:
+        """Whether answers start from where the curve of a group was seen."""
+        return self.with_drift and self.card.noise.memory is not None and group in self.groups
+
+    def _rows_of(self, group: str) -> Seen:
+        """The rows of a group."""
+        mine = self.data["group"].to_numpy() == group
+        columns = {name: values[mine] for name, values in self.columns.items()}
+        inputs = log_inputs(self.inputs, columns, of="the fit")
+        return Seen(
+            log_inputs=inputs,
+            log_loss=np.log(columns["loss"]),
+            group_index=np.zeros(int(mine.sum()), dtype=np.int64),
+            beyond=self._beyond(group, log_scale(inputs)),
+        )
+
+    def _left(self, group: str, log_x: Array, theta: Mapping[str, Array]) -> Array:
+        """What is left of the residual of the nearest row, shape (sample, point)."""
+        rows = self._rows_of(group)
+        links = rows.nearest(log_x, np.zeros(np.shape(log_x), dtype=np.int64))
+        off = rows.log_loss - log_mean(np, self.law, rows.log_inputs, theta, rows.beyond)
+        kept = kept_share(np, links.gap, theta["noise_memory"])
+        return np.asarray(kept * off[:, links.previous])
 
     def _beyond(self, group: str, log_x: ArrayLike) -> Array | None:
         """Decades of points beyond the edge of a group; beyond all edges if it has no runs."""
@@ -442,6 +479,10 @@ class Fit:
         sigma = values["sigma"] * np.ones_like(log_x)
         if self.card.noise.slope is not None:
             sigma = sigma * np.exp(values[SLOPE] * (log_x - typical) / np.log(10.0))
+        if self._remembers(group) and log_inputs:
+            nowhere = np.zeros(np.shape(log_x), dtype=np.int64)
+            gap = self._rows_of(group).nearest(log_x, nowhere).gap
+            sigma = sigma * news_share(np, gap, values["noise_memory"])
         variance = sigma**2
         if "run_sigma" in self._draws:
             variance = variance + self._draws["run_sigma"].samples()[:, None] ** 2

@@ -73,7 +73,8 @@ class _Target:
     def shape(self) -> dict[str, LogNormal]:
         """Priors of what shapes the noise, by name; their logarithms come after theta."""
         noise = self.card.noise
-        return {"nu": noise.nu} | ({} if noise.skew is None else {"noise_skew": noise.skew})
+        named = {"nu": noise.nu, "noise_skew": noise.skew, "noise_memory": noise.memory}
+        return {name: prior for name, prior in named.items() if prior is not None}
 
     @cached_property
     def prior(self) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bayes_scaling.inference.card import LogNormal, ModelCard
 from bayes_scaling.inference.design import Design
+from bayes_scaling.inference.memory import kept_share, news_share
 from bayes_scaling.inference.model import (
     parameter_names,
     population_prior,
@@ -18,6 +19,7 @@ from bayes_scaling.inference.model import (
     varying_prior,
 )
 from bayes_scaling.inference.pointwise import noise_of_runs
+from bayes_scaling.laws import log_scale
 
 __all__ = ["draw_parameters", "prior_theta", "simulate_log_loss"]
 
@@ -66,6 +68,8 @@ def draw_parameters(
     free["nu"] = ((), _log_normal(card.noise.nu.median, card.noise.nu.sigma * widen, rng))
     if (skew := card.noise.skew) is not None:
         free["noise_skew"] = ((), _log_normal(skew.median, skew.sigma * widen, rng))
+    if (memory := card.noise.memory) is not None:
+        free["noise_memory"] = ((), _log_normal(memory.median, memory.sigma * widen, rng))
     if card.varying is not None:
         location, scale = varying_prior(card)
         spread = np.exp(rng.normal(location, widen * scale))
@@ -128,9 +132,19 @@ def simulate_log_loss(
     card: ModelCard, design: Design, parameters: xr.Dataset, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Log losses that runs of `design` would have, shape (run,)."""
-    noise = noise_of_runs(card, design, parameters)
-    drawn: NDArray[np.float64] = noise.draw(rng)[0]
-    return drawn
+    if "noise_memory" not in parameters:
+        noise = noise_of_runs(card, design, parameters)
+        drawn: NDArray[np.float64] = noise.draw(rng)[0]
+        return drawn
+    # News of every row, and of what the row before was off the law, the share that is kept.
+    noise = noise_of_runs(card, design, parameters.drop_vars("noise_memory"))
+    memory, links = float(parameters["noise_memory"].item()), design.links
+    away = (noise.draw(rng) - noise.centre)[0] * news_share(np, links.gap, memory)
+    kept = kept_share(np, links.gap, memory)
+    for row in np.lexsort((log_scale(design.log_inputs), design.group_index)):
+        if links.previous[row] != row:
+            away[row] += kept[row] * away[links.previous[row]]
+    return np.asarray(noise.centre[0] + away)
 
 
 def _log_normal(median: float, sigma: float, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -30,6 +30,7 @@ NOISE = {
     "run_sigma": "how far a run with several rows lies from the law",
     "slope": "change of log sigma a decade of compute",
     "skew": "scatter above the law over the scatter below it",
+    "memory": "factors of e after which 1/e of what a row is off the law is left",
 }
 
 
@@ -79,13 +80,23 @@ def _spreads(title: str, of: str, spread: dict[str, LogNormal], fit: Fit) -> dic
 
 def _selection(rows: Rows) -> str:
     """Which rows of the table the card is about."""
-    kept = (
-        f"Only runs whose loss is at most {percent(rows.near_best)} above the least that any run "
-        "of the group reached with no more compute are fitted"
-    )
-    if rows.bracketed:
-        kept += ", of budgets whose best size has smaller and larger ones beside it"
-    return f"{kept}. {' '.join(rows.reason.split())}"
+    kept = []
+    if rows.near_best is not None:
+        kept.append(
+            f"Only runs whose loss is at most {percent(rows.near_best)} above the least that any "
+            "run of the group reached with no more compute are fitted"
+            + (
+                ", of budgets whose best size has smaller and larger ones beside it"
+                if rows.bracketed
+                else ""
+            )
+        )
+    if rows.recent is not None:
+        kept.append(
+            f"Only rows within a factor of {rows.recent:g} of the last of their group are fitted, "
+            f"but at least {rows.fewest} of them"
+        )
+    return f"{'. '.join(kept)}. {' '.join(rows.reason.split())}"
 
 
 def _drift(discrepancy: Discrepancy) -> str:

@@ -229,6 +229,41 @@ class Runs:
             )
         return self._only(kept, reason)
 
+    def recent(
+        self, scale: Floats, factor: float, by: Sequence[str] = (), *, fewest: int = 6
+    ) -> Runs:
+        """Runs within a factor of the largest scale of their group.
+
+        Parameters
+        ----------
+        scale
+            Compute, or what else the runs are followed along, shape (n,).
+        factor
+            How many times less than the largest it may be.
+        by
+            Columns that make the groups.
+        fewest
+            As many different scales are kept of a group where that leaves fewer.
+
+        Returns
+        -------
+        Runs
+            Checked again, as by `select`.
+        """
+        labels = self.groups(by) if by else pd.Series(np.zeros(len(self)))
+        group = pd.factorize(labels)[0]
+        kept = np.zeros(len(self), dtype=bool)
+        for g in np.unique(group):
+            own = scale[group == g]
+            different = np.unique(own)
+            least = min(different[-1] / factor, different[-min(fewest, len(different))])
+            kept |= (group == g) & (scale >= least)
+        return (
+            self
+            if kept.all()
+            else self._only(kept, f"scale within a factor of {factor:g} of the largest")
+        )
+
     def count_params(self, counting: ParamsCounting, *, omega: float | None = None) -> Runs:
         """Count N otherwise: with embeddings or without; compute becomes 6 N D in the new N.
 
