@@ -52,7 +52,9 @@ def residuals(fit: Fit) -> Array:
 def _expected(fit: Fit, names: tuple[str, ...], log_inputs: dict[str, Array]) -> Array:
     """Draws of the law's loss in a group, or in one of its budgets, shape (sample, run)."""
     if len(names) == 1:
-        return fit.predict(names[0], log_inputs)
+        # With a memory of the rows themselves nothing would be left.
+        of_law = fit if fit.card.noise.memory is None else fit.law_only()
+        return of_law.predict(names[0], log_inputs)
     theta = {key: value[:, None] for key, value in budget_draws(fit, *names).items()}
     return np.asarray(fit.law.mean(np, log_inputs, theta))
 
