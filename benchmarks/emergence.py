@@ -106,7 +106,7 @@ def _power_report(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def calibration(seed: int) -> tuple[dict[str, Any], str]:
     """Truths from the priors of both laws: whether probabilities are right as often as they say."""
-    card, n = load_emergence_card(), 50
+    card, n = load_emergence_card(), 120
     p, truth = [], []
     for i in range(n):
         rng = np.random.default_rng([seed, 99, i])

@@ -253,13 +253,13 @@ def test_probabilities_of_a_break_are_right_as_often_as_they_say():
     """Truths from both priors: the number of breaks is what the probabilities add up to."""
     rng = np.random.default_rng(7)
     p, truth = [], []
-    for i in range(120):
+    for i in range(40):
         broken = bool(i % 2)
         law = AnswerLaw(card=CARD, span=float(np.log(1e3)), broken=broken, guesses=True)
         parameters = law.parameters(rng.standard_normal((1, len(law.names))))
         scores = simulate_scores(law, parameters, SIZES, 1000, rng)
-        # A constant table cannot be read; at zero throughout it decides nothing.
-        scores.loc[0, "value"] += 1e-9
+        if scores["value"].nunique() < 2:
+            continue  # A table of one constant curve cannot be read.
         p.append(bs.emergence(scores, seed=i).tasks[0].posterior.p_break)
         truth.append(broken)
     p, truth = np.array(p), np.array(truth)
