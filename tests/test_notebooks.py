@@ -55,7 +55,9 @@ def execute(path: Path, folder: Path) -> str:
 
 
 def test_there_are_notebooks():
-    known = {"kaplan_and_chinchilla", "a_law_of_your_own", "planning_a_budget"}
+    known = {
+        "kaplan_and_chinchilla", "a_law_of_your_own", "planning_a_budget", "inverse_and_emergent",
+    }  # fmt: skip
     assert {path.stem for path in NOTEBOOKS} >= known
 
 
