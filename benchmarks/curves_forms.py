@@ -37,7 +37,7 @@ def forms() -> dict[str, ModelCard]:
     } | {"all of the curve": None}
     made = {f"{name}, memory": card.model_copy(update={"rows": p}) for name, p in parts.items()}
     own = card.model_copy(update={"noise": forgetful, "name": "no memory"})
-    return made | {"last factor of 5, no memory": own}
+    return made | {"last factor of 8, no memory": own}
 
 
 def group_of(curve: Curve) -> str:

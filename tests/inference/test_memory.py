@@ -17,7 +17,7 @@ from bayes_scaling.inference.simulate import draw_parameters, simulate_log_loss
 from bayes_scaling.resources import resource_dir
 
 CARD = "learning-curve-tail"
-X = np.geomspace(2e9, 2e10, 25)
+X = np.geomspace(1e9, 2e10, 31)
 LOSS = 2.0 + 1.5 * (X / 1e10) ** -0.4
 
 
@@ -34,7 +34,7 @@ def question():
 @pytest.fixture(scope="module")
 def fit():
     """A curve whose last points leave the law upwards."""
-    away = np.concatenate([np.zeros(20), [0.01, 0.02, 0.03, 0.03, 0.03]])
+    away = np.concatenate([np.zeros(26), [0.01, 0.02, 0.03, 0.03, 0.03]])
     return bs.fit(runs(LOSS * np.exp(away)), model=CARD, engine="quick", seed=2, progress=False)
 
 
@@ -133,12 +133,11 @@ def test_what_is_not_seen_remembers_what_was(fit):
 
 def test_only_the_end_of_a_curve_is_fitted():
     kept = fitting.prepare(runs(), CARD).runs
-    assert kept.tokens.min() >= X.max() / 5
-    assert len(kept) == (X.max() / 5 <= X).sum()
-    few = fitting.prepare(runs(LOSS[::3], X[::3]), CARD).runs
+    assert len(kept) == (X.max() / 8 <= X).sum() < len(X)
+    few = fitting.prepare(runs(LOSS[::5], X[::5]), CARD).runs
     assert len(few) == 6
     with pytest.raises(CardError, match="near_best or recent"):
-        parse_card(_text().replace("recent = 5.0", ""))
+        parse_card(_text().replace("recent = 8.0", ""))
 
 
 def test_a_table_of_other_losses_serves_the_compiled_model(question):
