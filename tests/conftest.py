@@ -17,3 +17,8 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder ../shared/data of public tables is absent")
     return folder
+
+
+def pytest_collection_modifyitems(items):
+    """Notebooks take minutes and are one file: begin with them, so that none is waited for."""
+    items.sort(key=lambda item: item.path.name != "test_notebooks.py")
