@@ -300,9 +300,10 @@ def _fake_sampling(
         )
         posterior["budget_effect"] = (("budget", "varying"), around(effect, 0.001))
     posterior["theta"] = (("group", "parameter"), theta)
-    posterior["nu"] = ((), np.exp(around(np.array(np.log(NU)), 0.1)))
-    if (memory := card.noise.memory) is not None:
-        posterior["noise_memory"] = ((), np.exp(around(np.array(np.log(memory.median)), 0.1)))
+    shape_of_noise = {"nu": NU}
+    shape_of_noise |= {"noise_memory": m.median for m in [card.noise.memory] if m is not None}
+    for name, middle in shape_of_noise.items():
+        posterior[name] = ((), np.exp(around(np.array(np.log(middle)), 0.1)))
     labels = {"group": design.groups, "parameter": names, "budget": design.budgets}
     labels |= {"varying": varying_names(card)}
     labels |= {f"level_{i + 1}": level for i, level in enumerate(design.levels)}
