@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -300,16 +300,25 @@ def _fake_sampling(
         )
         posterior["budget_effect"] = (("budget", "varying"), around(effect, 0.001))
     posterior["theta"] = (("group", "parameter"), theta)
-    shape_of_noise = {"nu": NU}
-    shape_of_noise |= {"noise_memory": m.median for m in [card.noise.memory] if m is not None}
-    for name, middle in shape_of_noise.items():
-        posterior[name] = ((), np.exp(around(np.array(np.log(middle)), 0.1)))
+    posterior |= _shape_of_noise(card, around)
     labels = {"group": design.groups, "parameter": names, "budget": design.budgets}
     labels |= {"varying": varying_names(card)}
     labels |= {f"level_{i + 1}": level for i, level in enumerate(design.levels)}
     return xr.DataTree.from_dict(
         {"posterior": _dataset(posterior, labels), "sample_stats": _statistics(rng, shape)}
     )
+
+
+def _shape_of_noise(
+    card: ModelCard, around: Callable[[np.ndarray, float], np.ndarray]
+) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """Tails of the noise, and its memory where it has one."""
+    memory = card.noise.memory
+    middles = {"nu": NU} | ({} if memory is None else {"noise_memory": memory.median})
+    return {
+        name: ((), np.exp(around(np.array(np.log(middle)), 0.1)))
+        for name, middle in middles.items()
+    }
 
 
 def _laplace(
