@@ -3,9 +3,10 @@
 ``sweeps``: twelve small runs of a simulated truth, then further runs by several strategies of equal
 compute; how wide is the interval of a loss far beyond? ``drifting``: the same with a truth that
 drifts away from its law. ``spending``: runs at 20 tokens per parameter are there, and a budget for
-more of any size; how well is the optimal size far beyond known after it? ``linear``: the estimator
-beside a linear Gaussian model, whose answer is known. ``ranking``: seconds to rank candidates.
-``xlstm``: which of two architectures of a public sweep to scale.
+more of any size; how well is the optimal size far beyond known after it? ``sizes``: the same with
+one costly run at a time. ``linear``: the estimator beside a linear Gaussian model, whose answer is
+known. ``ranking``: seconds to rank candidates. ``xlstm``: which of two architectures of a public
+sweep to scale.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import bayes_scaling as bs
 from bayes_scaling.decisions.reweighting import Outcomes, Target, now, weigh, with_error
 from bayes_scaling.inference.pointwise import Noise
 from bayes_scaling.inference.posterior import Fit
-from benchmarks.design_sweeps import CARD, EACH, PROB, Row, World, fitted, spending, sweeps
+from benchmarks.design_sweeps import CARD, EACH, PROB, Row, World, fitted, sizes, spending, sweeps
 from benchmarks.record import machine, markdown, save, say
 
 __all__ = ["PARTS", "run"]
@@ -66,6 +67,10 @@ def _spending(
     _data: Path, _fits: Path | None, seeds: int, seed: int
 ) -> tuple[list[Row], list[Row]]:
     return spending(seeds, seed)
+
+
+def _sizes(_data: Path, _fits: Path | None, seeds: int, seed: int) -> tuple[list[Row], list[Row]]:
+    return sizes(seeds, seed)
 
 
 # -- the estimator beside a known answer ---------------------------------------------------------
@@ -189,6 +194,7 @@ PARTS: dict[str, Callable[[Path, Path | None, int, int], tuple[list[Row], list[R
     "sweeps": _sweeps,
     "drifting": _drifting,
     "spending": _spending,
+    "sizes": _sizes,
     "linear": _linear,
     "ranking": _ranking,
     "xlstm": _xlstm,

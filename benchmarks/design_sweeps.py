@@ -17,7 +17,7 @@ from bayes_scaling.laws import Reference, decades_beyond, log_mean, log_scale
 from benchmarks.record import say
 from benchmarks.world import TRUTH, true_loss
 
-__all__ = ["CARD", "EACH", "PROB", "Row", "World", "fitted", "spending", "sweeps"]
+__all__ = ["CARD", "EACH", "PROB", "Row", "World", "fitted", "sizes", "spending", "sweeps"]
 
 CARD = "coupled-informed"
 START = (np.geomspace(1e18, 1e20, 4), (8.0, 25.0, 80.0))
@@ -87,9 +87,8 @@ def fitted(world: World | Lab, table: Table, seed: int, draws: int = DRAWS) -> F
     return bs.fit(runs, model=world.card, engine="quick", draws=draws, seed=seed, progress=False)
 
 
-def _chosen_next(world: World, start: Table, n: int, seed: int) -> list[Table]:
+def _chosen_next(world: World | Lab, start: Table, n: int, seed: int, goal: str) -> list[Table]:
     """Tables after each of `n` runs, every one chosen from the fit to those before it."""
-    goal = "loss@{params:.6g},{tokens:.6g}".format(**GOAL)
     table, tables = start, []
     for i in range(n):
         answer = bs.next_runs(fitted(world, table, seed + i), goal=goal, budget=EACH, by="run")
@@ -99,7 +98,7 @@ def _chosen_next(world: World, start: Table, n: int, seed: int) -> list[Table]:
     return tables
 
 
-def _random(world: World, start: Table, n: int, seed: int) -> Table:
+def _random(world: World | Lab, start: Table, n: int, seed: int) -> Table:
     """Candidates of the same grid at random, until n times the compute of the largest is spent."""
     rng, left = np.random.default_rng([seed, 7]), n * EACH
     grid = candidate_grid(fitted(world, start, seed), EACH, ["all"])
@@ -110,20 +109,20 @@ def _random(world: World, start: Table, n: int, seed: int) -> Table:
     return world.done(grid.iloc[rows][["params", "tokens"]])
 
 
-def _random_ratio(world: World, _: Table, n: int, seed: int) -> Table:
+def _random_ratio(world: World | Lab, _: Table, n: int, seed: int) -> Table:
     """As many runs of all the compute each, tokens per parameter at random."""
     rng = np.random.default_rng([seed, 8])
     return world.done(_at(np.full(n, EACH), np.exp(rng.uniform(*np.log(RATIOS), size=n))))
 
 
-def _isoflop(world: World, _: Table, n: int, seed: int) -> Table:
+def _isoflop(world: World | Lab, _: Table, n: int, seed: int) -> Table:
     """As many runs of all the compute each, tokens per parameter evenly over what is usual."""
     del seed
     edges = np.linspace(*np.log(RATIOS), n + 1)
     return world.done(_at(np.full(n, EACH), np.exp((edges[1:] + edges[:-1]) / 2)))
 
 
-OTHERS: dict[str, Callable[[World, Table, int, int], Table]] = {
+OTHERS: dict[str, Callable[[World | Lab, Table, int, int], Table]] = {
     "random candidates": _random,
     "random sizes": _random_ratio,
     "isoFLOP grid": _isoflop,
@@ -143,7 +142,8 @@ def sweeps(seeds: int, seed: int, *, drift: bool) -> tuple[list[Row], list[Row]]
 def _sweep(seed: int, drift: bool) -> list[Row]:
     world = World(seed, drift=drift)
     start = world.done(world.start)
-    chosen = _chosen_next(world, start, max(AFTER), seed)
+    goal = "loss@{params:.6g},{tokens:.6g}".format(**GOAL)
+    chosen = _chosen_next(world, start, max(AFTER), seed, goal)
     rows = [_width(world, start, start, "start", 0, seed)]
     for n in AFTER:
         rows.append(_width(world, chosen[n - 1], start, "next", n, seed))
@@ -292,6 +292,24 @@ def spending(seeds: int, seed: int) -> tuple[list[Row], list[Row]]:
         for name, spend in SPENDERS.items():
             tables = zip(SPENT, spend(lab, start, i), strict=True)
             rows += [_known(lab, table, start, name, budget, i) for budget, table in tables]
+        shown = _summary(pd.DataFrame(rows))
+        say(f"sweep {i}: " + ", ".join(r["times that of next"] for r in shown))
+    return rows, shown
+
+
+def sizes(seeds: int, seed: int) -> tuple[list[Row], list[Row]]:
+    """The same question with one costly run at a time, beside as many of the same compute."""
+    rows: list[Row] = []
+    for i in range(seed, seed + seeds):
+        lab = Lab(i)
+        start = lab.done(lab.start)
+        rows.append(_known(lab, start, start, "start", 0, i))
+        chosen = _chosen_next(lab, start, max(AFTER), i, f"optimum@{BEYOND:g}")
+        for n in AFTER:
+            rows.append(_known(lab, chosen[n - 1], start, "next", n, i))
+            for name, strategy in OTHERS.items():
+                table = pd.concat([start, strategy(lab, start, n, i)])
+                rows.append(_known(lab, table, start, name, n, i))
         shown = _summary(pd.DataFrame(rows))
         say(f"sweep {i}: " + ", ".join(r["times that of next"] for r in shown))
     return rows, shown
