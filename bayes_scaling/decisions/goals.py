@@ -156,6 +156,11 @@ def _choice(fit: Predictor, text: str, at: list[Array], group: Any) -> Goal:
     """Which of two groups to train with a budget, each at its own optimum."""
     (flops,) = at
     names = tuple(dict.fromkeys(fit.select_groups(group)))
+    if len(fit.select_groups(None)) < 2:
+        raise InputError(
+            f"the goal {text!r} is a choice between two groups, and the fit has one; fit with --by "
+            "(by=) a column that tells groups apart"
+        )
     if len(names) < 2 or (group is not None and len(names) != 2):
         raise InputError(
             f"the goal {text!r} is a choice between two groups, not {len(names)}; name two of "

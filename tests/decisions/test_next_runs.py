@@ -223,7 +223,7 @@ BAD = {
     "law of something": ({"goal": "law@3"}, "write law"),
     "letters": ({"goal": "loss@big,1T"}, "params of the goal"),
     "negative": ({"goal": "optimum@-3"}, "flops of the goal"),
-    "choice of one group": ({"goal": "choice@1e23"}, "choice between two groups"),
+    "choice of one group": ({"goal": "choice@1e23"}, "fit with --by"),
     "law without gamma": ({"goal": "law"}, "needs a law that holds both"),
     "no candidates": ({"candidates": None}, "give a budget"),
     "budget too small": ({"budget": "1e18"}, "no candidate is within the budget"),
