@@ -241,7 +241,7 @@ class Backtest:
             notes.append(f"Posteriors are by the quick engine; {taken}{'' if handed else ' NUTS'}.")
         if doubtful:
             notes.append(
-                f"In {doubtful} of {fits} fits the chains do not agree after a second attempt; "
+                f"In {doubtful} of {fits} fits the chains do not agree after further attempts; "
                 "their predictions must not be trusted."
             )
         if constant:

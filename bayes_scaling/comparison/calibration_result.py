@@ -159,7 +159,7 @@ class Calibration:
             notes.append(f"{self.divergences} draws of the fits that were kept diverged.")
         if doubtful:
             notes.append(
-                f"In {doubtful} of {fits} fits the chains had not mixed after a second attempt; "
+                f"In {doubtful} of {fits} fits the chains had not mixed after further attempts; "
                 "their ranks are counted all the same."
             )
         return notes

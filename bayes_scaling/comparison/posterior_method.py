@@ -48,7 +48,7 @@ def posterior(problem: Problem) -> Answer:
     """Draws of the posterior predictive of every run beyond the cut, noise of a run included.
 
     Counts: ``fits``, those ``handed_over`` from the quick engine to NUTS, and those ``doubtful``,
-    which had not mixed after a second attempt.
+    which had not mixed after further attempts.
     """
     model = problem.model
     if model is None:

@@ -1,20 +1,25 @@
-"""Sampling once, and once more with more care if the first attempt has not mixed."""
+"""Sampling once, with more care if that has not mixed, and for longer if that has nearly."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bayes_scaling.inference.diagnostics.convergence import sampled_well
+from bayes_scaling.inference.diagnostics.convergence import nearly_mixed, sampled_well
 from bayes_scaling.inference.progress import announce
 from bayes_scaling.inference.sample import Effort, Sampling, sample
 
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["sample_with_care"]
+__all__ = ["draws_multiple", "sample_with_care"]
 
 CAREFUL_TUNE, CAREFUL_ACCEPT = 3000, 0.99
+
+
+def draws_multiple(attempt: int) -> int:
+    """How many times the draws asked for an attempt keeps: 1, 2 and 4."""
+    return int(2 ** (attempt - 1))
 
 
 def sample_with_care(
@@ -28,26 +33,41 @@ def sample_with_care(
 ) -> tuple[Sampling, int]:
     """Sample as `sample` does; with divergences or poor mixing again, in smaller steps.
 
-    The second attempt tunes longer and keeps twice the draws.
+    The second attempt tunes longer and keeps twice the draws. Where its chains nearly agree, a
+    third one is the same with four times the draws.
 
     Returns
     -------
     Sampling
-        Of the last attempt, with the seconds of both.
+        Of the last attempt, with the seconds of all.
     int
         Number of attempts.
     """
-    first = sample(model, effort, seed=seed, sampler=sampler, progress=progress, compiled=compiled)
-    if sampled_well(first.tree):
-        return first, 1
-    announce("that did not mix: once more, with longer tuning and smaller steps", show=progress)
-    second = sample(
-        model,
-        replace(effort, draws=2 * effort.draws, tune=CAREFUL_TUNE, target_accept=CAREFUL_ACCEPT),
-        seed=seed,
-        sampler=sampler,
-        progress=progress,
-        compiled=first.compiled,
+    sampling = sample(
+        model, effort, seed=seed, sampler=sampler, progress=progress, compiled=compiled
     )
-    seconds = {name: second.seconds[name] + first.seconds[name] for name in second.seconds}
-    return replace(second, seconds=seconds), 2
+    if sampled_well(sampling.tree):
+        return sampling, 1
+    seconds = sampling.seconds
+    for attempt, said in (
+        (2, "that did not mix: once more, with longer tuning and smaller steps"),
+        (3, "that nearly mixed: once more, with twice the draws"),
+    ):
+        announce(said, show=progress)
+        sampling = sample(
+            model,
+            replace(
+                effort,
+                draws=draws_multiple(attempt) * effort.draws,
+                tune=CAREFUL_TUNE,
+                target_accept=CAREFUL_ACCEPT,
+            ),
+            seed=seed,
+            sampler=sampler,
+            progress=progress,
+            compiled=sampling.compiled,
+        )
+        seconds = {name: seconds[name] + sampling.seconds[name] for name in seconds}
+        if sampled_well(sampling.tree) or not nearly_mixed(sampling.tree):
+            break
+    return replace(sampling, seconds=seconds), attempt

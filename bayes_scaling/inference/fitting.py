@@ -58,7 +58,8 @@ def fit(
     """Sample the posterior of a law given runs.
 
     If the first attempt has divergences or has not mixed, it is made once more with smaller steps,
-    longer tuning and twice the draws; `Fit.diagnostics` says which attempt was kept.
+    longer tuning and twice the draws, and where these nearly mix with four times the draws;
+    `Fit.diagnostics` says which attempt was kept.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 
 from bayes_scaling.decisions import Forecast
+from bayes_scaling.inference.attempts import draws_multiple
 from bayes_scaling.inference.card import list_cards
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
 from bayes_scaling.report.answers import Answers
@@ -99,8 +100,7 @@ def versions(fit: Fit) -> Facts:
 def recipe(fit: Fit) -> str:
     """Python that makes the fit and this report again."""
     sizes = fit.tree["posterior"].sizes
-    # A second attempt takes twice the draws by itself.
-    draws = sizes["draw"] // int(fit.sampler_figures.get("attempt", 1))
+    draws = sizes["draw"] // draws_multiple(int(fit.sampler_figures.get("attempt", 1)))
     columns = fit.by[0] if len(fit.by) == 1 else list(fit.by)
     by = f" by={columns!r}," if fit.by else ""
     sampler = str(fit.tree.attrs["sampler"])

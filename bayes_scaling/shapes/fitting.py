@@ -45,7 +45,7 @@ def fit_shapes(
     """Sample the trends of all tasks of a table at once.
 
     If the first attempt has divergences or has not mixed, it is made once more with smaller steps,
-    longer tuning and twice the draws.
+    longer tuning and twice the draws, and where these nearly mix with four times the draws.
 
     Parameters
     ----------

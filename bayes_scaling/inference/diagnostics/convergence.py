@@ -19,11 +19,14 @@ __all__ = [
     "check_convergence",
     "convergence",
     "more_draws",
+    "nearly_mixed",
     "sampled_well",
     "sampler_figures",
 ]
 
 RHAT_MAX = 1.01
+RHAT_NEAR = 1.05
+"""Up to here more draws of the same chains are worth their time."""
 ESS_MIN = 400.0
 BFMI_MIN = 0.3
 """Vehtari et al. 2021, arXiv:1903.08008 (R-hat, effective sample size); Betancourt 2016,
@@ -83,14 +86,24 @@ def sampler_figures(statistics: xr.Dataset, sample_stats: xr.Dataset) -> dict[st
 
 
 def sampled_well(tree: xr.DataTree) -> bool:
-    """Whether the draws need no second attempt: no divergence, and all parameters mixed."""
-    posterior = tree["posterior"].to_dataset()
-    figures = sampler_figures(convergence(posterior), tree["sample_stats"].to_dataset())
+    """Whether the draws need no further attempt: no divergence, and all parameters mixed."""
+    figures = _figures_of(tree)
     return bool(
         figures["divergences"] == 0
         and figures["max_rhat"] <= RHAT_MAX
         and min(figures["min_ess_bulk"], figures["min_ess_tail"]) >= ESS_MIN
     )
+
+
+def nearly_mixed(tree: xr.DataTree) -> bool:
+    """Whether longer chains could be enough: no divergence, and chains that nearly agree."""
+    figures = _figures_of(tree)
+    return bool(figures["divergences"] == 0 and figures["max_rhat"] <= RHAT_NEAR)
+
+
+def _figures_of(tree: xr.DataTree) -> dict[str, float]:
+    statistics = convergence(tree["posterior"].to_dataset())
+    return sampler_figures(statistics, tree["sample_stats"].to_dataset())
 
 
 def check_convergence(evidence: Evidence) -> list[CheckResult]:
