@@ -22,8 +22,8 @@ from benchmarks.record import machine, markdown, number, save, say
 __all__ = ["CARDS", "run"]
 
 TYPICAL: dict[str, dict[str, float]] = {
-    "broken": {"c0": 0.1, "c1": 0.3},
-    "broken-twice": {"c0": 0.05, "c1": 0.3, "c2": -0.25},
+    "broken": {"c": 0.25, "c1": 0.3},
+    "broken-twice": {"c": 0.15, "c1": 0.3, "c2": -0.25},
 }
 WIDEN = 0.5
 SINGLE, GROUPS = (40,), (8, 14, 20, 30)

@@ -61,6 +61,17 @@ AMPLITUDE = Parameter(
 SPREADS = "standard deviations of its logarithm over the runs"
 
 
+MEAN_EXPONENT = Parameter(
+    name="c",
+    meaning="exponent of {x} on average, a standard deviation of its logarithm either side of the "
+    "middle of the runs",
+    unit="",
+    latex="c",
+    support="real",
+)
+"""What runs pin down, wherever the break is and however it bends: sampled in place of c0."""
+
+
 def _sampled(parameter: Parameter) -> Parameter:
     """A break as it is sampled: place and width in standard deviations of log x over the runs."""
     if parameter.name.startswith("c"):
@@ -94,19 +105,25 @@ class _Broken(OneVariable):
         return theta["E"] + xp.exp(slope)
 
     def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
-        """Places d_i, and A so that the reducible loss at the reference point is T."""
+        """Places d_i; c0 of the mean exponent c, and A so that T is the reducible loss there."""
         log_x0, spread = reference.log_inputs[self.x], reference.spread[self.x]
         worth = level(xp, theta["T"], reference)
-        values = {f"c{i}": theta[f"c{i}"] for i in range(self.breaks + 1)}
-        log_a, place = xp.log(worth) + theta["c0"] * log_x0, log_x0
+        values: dict[str, Any] = {}
+        start, bent, place = theta["c"], 0.0, log_x0
         for i in range(1, self.breaks + 1):
+            change, width = theta[f"c{i}"], spread * theta[f"w{i}"]
             place = place + spread * theta[f"u{i}"]
-            values |= {f"d{i}": xp.exp(place), f"f{i}": spread * theta[f"w{i}"]}
-            log_a = log_a + theta[f"c{i}"] * _bend(xp, log_x0 - place, values[f"f{i}"])
+            before, middle, after = (
+                _bend(xp, log_x0 + shift - place, width) for shift in (-spread, 0.0, spread)
+            )
+            start = start - change * (after - before) / (2 * spread)
+            bent = bent + change * middle
+            values |= {f"c{i}": change, f"d{i}": xp.exp(place), f"f{i}": width}
         return values | {
             "E": level(xp, theta["E"], reference),
-            "A": xp.exp(log_a),
+            "A": xp.exp(xp.log(worth) + start * log_x0 + bent),
             "T": worth,
+            "c0": start,
         }
 
 
@@ -127,7 +144,7 @@ class Broken(_Broken):
     written = "E + A * {x}**-c0 * (1 + ({x} / d1)**(1 / f1))**(-c1 * f1)"
     source = "Caballero et al. 2022, arXiv:2210.14891, eq. 1"
     breaks = 1
-    sampled = (FLOOR, WORTH, START, *map(_sampled, _break("")))
+    sampled = (FLOOR, WORTH, MEAN_EXPONENT, *map(_sampled, _break("")))
     parameters = (FLOOR, AMPLITUDE, START, *_break(""))
     published_on: ClassVar[dict[str, tuple[PublishedFit, ...]]] = {
         "tokens": (
@@ -160,5 +177,5 @@ class TwiceBroken(_Broken):
     )
     source = "Caballero et al. 2022, arXiv:2210.14891, eq. 1"
     breaks = 2
-    sampled = (FLOOR, WORTH, START, *map(_sampled, (*_break("1"), *_break("2"))))
+    sampled = (FLOOR, WORTH, MEAN_EXPONENT, *map(_sampled, (*_break("1"), *_break("2"))))
     parameters = (FLOOR, AMPLITUDE, START, *_break("1"), *_break("2"))

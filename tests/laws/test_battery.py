@@ -32,7 +32,7 @@ POSITIVE = {
     "t_N": 0.4, "alpha_S": 0.7, "alpha_B": 0.25, "alpha_N": 0.08, "W": 0.4,
 }  # fmt: skip
 REAL = {
-    "sU": -0.03, "sV": -0.2, "sW": -0.02, "alpha": 0.1, "beta": -0.1, "gamma": 0.15, "c0": 0.2,
+    "sU": -0.03, "sV": -0.2, "sW": -0.02, "alpha": 0.1, "beta": -0.1, "gamma": 0.15, "c": 0.2,
     "c1": 0.1, "c2": -0.15, "u1": 0.3, "u_best": 0.2, "v": 0.1, "slope": 0.5, "skew": 0.2,
 }  # fmt: skip
 
