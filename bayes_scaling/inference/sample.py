@@ -6,10 +6,12 @@ import os
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.interrupts import deferred_interrupt
@@ -70,11 +72,16 @@ class Effort:
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """Raw draws, how long they took, and the compiled model for the next table."""
+    """Raw draws, how long they took, and the compiled model for the next table.
+
+    `points` are the draws where the sampler makes them, on the whole real line, (chain, draw,
+    coordinate); nutpie only.
+    """
 
     tree: xr.DataTree
     seconds: dict[str, float]
     compiled: Any = field(default=None, repr=False)
+    points: NDArray[np.float64] | None = field(default=None, repr=False)
 
 
 def sample(
@@ -85,6 +92,7 @@ def sample(
     sampler: str = "nutpie",
     progress: bool = False,
     compiled: Any = None,
+    starts: NDArray[np.float64] | None = None,
 ) -> Sampling:
     """Draw from the posterior of `model`.
 
@@ -100,6 +108,8 @@ def sample(
         Show a progress bar, in a terminal (on standard error) or in a notebook.
     compiled : optional
         What an earlier `Sampling` of the same model compiled (nutpie only).
+    starts : array of shape (start, coordinate), optional
+        Points of an earlier `Sampling`; each chain starts at one of them (nutpie only).
 
     Raises
     ------
@@ -108,10 +118,17 @@ def sample(
     """
     if sampler not in SAMPLERS:
         raise InputError(unknown_name("sampler", sampler, SAMPLERS))
-    return SAMPLERS[sampler](model, effort, seed, progress, compiled)
+    return SAMPLERS[sampler](model, effort, seed, progress, compiled, starts)
 
 
-def _nutpie(model: pm.Model, effort: Effort, seed: int, progress: bool, compiled: Any) -> Sampling:
+def _nutpie(
+    model: pm.Model,
+    effort: Effort,
+    seed: int,
+    progress: bool,
+    compiled: Any,
+    starts: NDArray[np.float64] | None,
+) -> Sampling:
     import nutpie
 
     start = time.perf_counter()
@@ -122,7 +139,7 @@ def _nutpie(model: pm.Model, effort: Effort, seed: int, progress: bool, compiled
     total = effort.chains * (effort.draws + effort.tune)
     with progress_bar(total, show=progress) as callback:
         background = nutpie.sample(
-            compiled,
+            compiled if starts is None else _started(compiled, starts),
             draws=effort.draws,
             tune=effort.tune,
             chains=effort.chains,
@@ -131,6 +148,7 @@ def _nutpie(model: pm.Model, effort: Effort, seed: int, progress: bool, compiled
             target_accept=effort.target_accept,
             adaptation=_adaptation(effort, compiled.n_dim),
             save_warmup=False,
+            store_unconstrained=True,
             progress_bar=False,
             progress_callback=callback,
             blocking=False,
@@ -142,7 +160,20 @@ def _nutpie(model: pm.Model, effort: Effort, seed: int, progress: bool, compiled
             background.cancel()
             raise
     seconds = {"compile": compiled_at - start, "sample": time.perf_counter() - compiled_at}
-    return Sampling(tree=tree, seconds=seconds, compiled=compiled)
+    statistics = tree["sample_stats"].to_dataset()
+    points = statistics["unconstrained_draw"].transpose("chain", "draw", ...).to_numpy()
+    tree["sample_stats"] = statistics.drop_vars("unconstrained_draw")
+    return Sampling(tree=tree, seconds=seconds, compiled=compiled, points=points)
+
+
+def _started(compiled: Any, starts: NDArray[np.float64]) -> Any:
+    """A compiled model whose chains start at points drawn from `starts`, each by its own seed."""
+
+    def start(seed: Any = None) -> NDArray[np.float64]:
+        pick = int(np.random.default_rng(seed).integers(len(starts)))
+        return np.array(starts[pick])
+
+    return replace(compiled, initial_point_func=start)
 
 
 def _adaptation(effort: Effort, n_parameters: int) -> str:
@@ -152,7 +183,7 @@ def _adaptation(effort: Effort, n_parameters: int) -> str:
 
 
 def _through_pymc(name: str) -> Callable[..., Sampling]:
-    def run(model: pm.Model, effort: Effort, seed: int, progress: bool, _: Any) -> Sampling:
+    def run(model: pm.Model, effort: Effort, seed: int, progress: bool, *_: Any) -> Sampling:
         import pymc as pm
 
         start = time.perf_counter()
