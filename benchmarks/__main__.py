@@ -16,6 +16,7 @@ from benchmarks import (
     design,
     discrepancy,
     emergence,
+    few,
     fits,
     laws,
     plans,
@@ -26,6 +27,7 @@ from benchmarks import (
     speed,
 )
 from benchmarks.contestants import CONTESTANTS
+from benchmarks.discrepancy import LAWS
 from benchmarks.record import RESULTS
 from benchmarks.world import Noise
 
@@ -39,6 +41,7 @@ EXAMPLES = """examples:
   python -m benchmarks reproduce --data FOLDER   beside published findings
   python -m benchmarks cone --data FOLDER        width of a conformal cone, from public sweeps
   python -m benchmarks discrepancy --data FOLDER   priors of the informed cards, and their worth
+  python -m benchmarks few --data FOLDER         learned priors beside weak ones with 3 to 20 runs
   python -m benchmarks backtests --data FOLDER   our posteriors beside baselines on public sweeps
   python -m benchmarks fits                      fits a minute, and memory of many of them
   python -m benchmarks quick --data FOLDER       the quick engine beside NUTS on public sweeps
@@ -64,6 +67,7 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
     "reproduce": lambda p: reproduce.run(p.only, p.data, p.seed, p.results),
     "cone": lambda p: cone.run(p.data, p.seed, p.results),
     "discrepancy": lambda p: discrepancy.run(p.data, p.seed, p.results),
+    "few": lambda p: few.run(p.only, p.repeats, p.data, p.seed, p.results),
     "backtests": lambda p: (backtests.run_grouped if p.grouped else backtests.run)(
         p.data, p.seed, p.results
     ),
@@ -106,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     _reproduce(commands.add_parser("reproduce", parents=[common], help="published findings"))
     _data(commands.add_parser("cone", parents=[common], help="slopes of the conformal cone"))
     _data(commands.add_parser("discrepancy", parents=[common], help="priors from public sweeps"))
+    _few(commands.add_parser("few", parents=[common], help="learned priors with few runs"))
     _backtests(commands.add_parser("backtests", parents=[common], help="baselines and ours"))
     _fits(commands.add_parser("fits", parents=[common], help="fits a minute"))
     _quick(commands.add_parser("quick", parents=[common], help="the quick engine beside NUTS"))
@@ -135,6 +140,12 @@ def _curves(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--forms", action="store_true", help="forms of the card, chosen on other curves"
     )
+    _data(parser)
+
+
+def _few(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", nargs="+", choices=list(LAWS), default=list(LAWS))
+    parser.add_argument("--repeats", type=int, default=4, help="draws of so many runs of a sweep")
     _data(parser)
 
 

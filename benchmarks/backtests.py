@@ -35,7 +35,7 @@ from benchmarks.discrepancy import (
 )
 from benchmarks.record import machine, markdown, save, say
 
-__all__ = ["run", "run_grouped"]
+__all__ = ["informed_cards", "run", "run_grouped"]
 
 EFFORT = Effort(draws=500, tune=1000)
 SHOWN = (
@@ -54,7 +54,7 @@ def run(data: Path, seed: int, folder: Path) -> str:
     """Predict every sweep, write ``backtests.json`` and return the tables as markdown."""
     facts = machine()
     study = Study.read(data)
-    informed = {law: dict(_informed(study, law)) for law in LAWS}
+    informed = {law: dict(informed_cards(study, law)) for law in LAWS}
     plain = undressed(load_card("chinchilla")).model_copy(
         update={"name": "chinchilla, weak priors"}
     )
@@ -135,7 +135,7 @@ GROUPED = {
 def run_grouped(data: Path, seed: int, folder: Path) -> str:
     """Predict tables of several groups by NUTS, write ``backtests-grouped.json``."""
     facts = machine()
-    informed = dict(_informed(Study.read(data), "coupled"))
+    informed = dict(informed_cards(Study.read(data), "coupled"))
     pooling = load_card("coupled-informed").pooling
     plain = load_card("chinchilla-hierarchical").law_only()
     found, counts = {}, {}
@@ -158,7 +158,7 @@ def run_grouped(data: Path, seed: int, folder: Path) -> str:
     return _report("table", found)
 
 
-def _informed(study: Study, law: str) -> Iterator[tuple[str, ModelCard]]:
+def informed_cards(study: Study, law: str) -> Iterator[tuple[str, ModelCard]]:
     """For each source, the card that the other sources teach."""
     start = uneven(undressed(load_card(law)))
     cards = {source: study.population(start, source) for source in study.sources}

@@ -1,22 +1,21 @@
 """What priors public sweeps teach, and how well the runs beyond a sweep are predicted with them.
 
-Three questions, each answered for sweeps of sources that had no part in the answer:
+Two questions, each answered for sweeps of sources that had no part in the answer:
 
 - *population*: how E, alpha, ... lie over sweeps. A hierarchical fit of all of them, by Monte Carlo
   EM: every sweep is fitted with the population as its prior (by the quick engine), and the
   population's means and spreads are those of the posteriors.
 - *drift*: how fast a law is left behind beyond the runs, by the continuous ranked probability score
   of predictions 3, 10, 30 and 100 times beyond a cut in compute.
-- *gain*: what the population is worth with 3, 5, 10 and 20 runs.
 
 What all sources teach together stands in the cards ``coupled-informed`` and
-``chinchilla-informed``.
+``chinchilla-informed``. What it is worth with few runs, `benchmarks.few` measures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from scoringrules import crps_ensemble
 
 from bayes_scaling.inference.card import Discrepancy, LogNormal, ModelCard, Normal, load_card
@@ -36,8 +36,8 @@ from benchmarks.cone import ANY_COUNTING, sweeps
 from benchmarks.record import machine, markdown, save, say
 
 __all__ = [
-    "FACTORS", "FEWEST", "LAWS", "Study", "best_drifts", "drifts", "everywhere", "run", "undressed",
-    "uneven", "with_drift",
+    "FACTORS", "FEWEST", "LAWS", "Study", "best_drifts", "drifts", "everywhere", "run",
+    "score_draws", "undressed", "uneven", "with_drift",
 ]  # fmt: skip
 
 FACTORS = (3.0, 10.0, 30.0, 100.0)
@@ -53,8 +53,6 @@ NARROWEST = 0.05
 """Least spread of a population: fourteen sweeps cannot tell a smaller one from none."""
 
 WITHIN, LOSS, TERMS = (0.0, 0.15), (0.01, 0.015, 0.02, 0.03), (0.0, 0.04)
-FEW = (3, 5, 10, 20)
-REPEATS = 6
 WHY = "as tried"
 
 Drift = tuple[float, float, float]
@@ -83,19 +81,19 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """How predictions of the runs beyond a cut came out, in log loss."""
+    """How predictions of `n` runs beyond a cut came out, in log loss.
 
-    case: Case
+    ``interval`` is the mean score of the 90 % intervals: width, and 20 times the distance of a
+    miss.
+    """
+
+    n: int
     crps: float
     inside50: float
     inside90: float
+    interval: float
     width: float
     bias: float
-
-    @property
-    def n(self) -> int:
-        """Runs that were predicted."""
-        return int((~self.case.fitted).sum())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,9 +161,6 @@ def run(data: Path, seed: int, folder: Path) -> str:
             for (which, d), scores in tried.items()
         ]
         texts += [_judged(judged), _tried(tried)]
-        gains = _gains(study, plain, informed, seed)
-        content[law]["gain"] = gains
-        texts += [f"### {law}: with few runs", _frame(pd.DataFrame(gains))]
     save("discrepancy", content, folder)
     return "\n\n".join(texts)
 
@@ -252,22 +247,28 @@ def everywhere(
 def _score(card: ModelCard, case: Case) -> Score | None:
     design = make_design(case.runs, (), card)
     seen = design.take(case.fitted).settled()
-    unseen = design.take(~case.fitted).seen_from(seen)
     try:
         tree = quick_sample(card, seen, EFFORT, seed=1).tree
     except QuickError:
         return None
+    return score_draws(card, design.take(~case.fitted).seen_from(seen), tree)
+
+
+def score_draws(card: ModelCard, unseen: Design, tree: xr.DataTree) -> Score:
+    """Score of what draws of a posterior say of runs that were not fitted."""
     draws = tree["posterior"].to_dataset().stack(sample=("chain", "draw"), create_index=False)
     y = noise_of_runs(card, unseen, draws).draw(np.random.default_rng(0))
     low, lower, upper, high = np.quantile(y, [0.05, 0.25, 0.75, 0.95], axis=0)
-    seen_loss = unseen.log_loss
+    loss = unseen.log_loss
+    missed = np.maximum(low - loss, 0.0) + np.maximum(loss - high, 0.0)
     return Score(
-        case=case,
-        crps=float(np.mean(crps_ensemble(seen_loss, y.T))),
-        inside50=float(np.mean((seen_loss >= lower) & (seen_loss <= upper))),
-        inside90=float(np.mean((seen_loss >= low) & (seen_loss <= high))),
+        n=len(loss),
+        crps=float(np.mean(crps_ensemble(loss, y.T))),
+        inside50=float(np.mean((loss >= lower) & (loss <= upper))),
+        inside90=float(np.mean((loss >= low) & (loss <= high))),
+        interval=float(np.mean(high - low + 20 * missed)),
         width=float(np.median(high - low)),
-        bias=float(np.mean(seen_loss - np.median(y, axis=0))),
+        bias=float(np.mean(loss - np.median(y, axis=0))),
     )
 
 
@@ -298,40 +299,6 @@ def best_drifts(
 def drifts() -> Iterator[Drift]:
     """Every drift that is tried."""
     yield from product(WITHIN, LOSS, TERMS)
-
-
-def _gains(
-    study: Study, weak: ModelCard, informed: Mapping[str, ModelCard], seed: int
-) -> list[dict[str, Any]]:
-    """Width and coverage at ten times the compute and beyond, from a few runs below it."""
-    rng = np.random.default_rng(seed)
-    found: dict[tuple[str, int], list[Score]] = {}
-    drift = (0.15, 0.02, 0.04)
-    for case in (each for each in study.cases if each.factor == FACTORS[1]):
-        below = np.flatnonzero(case.fitted)
-        for n, _ in product(FEW, range(REPEATS)):
-            if n > len(below):
-                continue
-            few = np.zeros(len(case.fitted), dtype=bool)
-            few[rng.choice(below, n, replace=False)] = True
-            rows = few | ~case.fitted
-            table = case.runs.table[rows].reset_index(drop=True)
-            own = replace(case.runs, table=table, origin=case.runs.origin.take(rows))
-            smaller = replace(case, runs=own, fitted=few[rows])
-            cards = {"weak": weak, "learned": informed[case.source]}
-            scores = {
-                name: score
-                for name, card in cards.items()
-                if (score := _score(with_drift(card, drift), smaller)) is not None
-            }
-            # Only tables that the quick engine could fit with both priors.
-            if len(scores) == len(cards):
-                for name, score in scores.items():
-                    found.setdefault((name, n), []).append(score)
-    return [
-        {"priors": name, "runs": n, "tables": len(scores), **_row_of(scores)}
-        for (name, n), scores in sorted(found.items(), key=lambda item: (item[0][1], item[0][0]))
-    ]
 
 
 def _row_of(scores: Sequence[Score]) -> dict[str, float]:

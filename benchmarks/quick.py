@@ -2,19 +2,23 @@
 
 Every quantile is compared in units of its Monte Carlo error. That of NUTS follows from the
 effective sample size of the quantile; that of the quick engine is the scatter of the same quantile
-over independent fits with other seeds, whose mean is what is compared.
+over independent fits with other seeds, whose mean is what is compared. Beside the parameters of a
+card, of its drift and of its noise stands what users see: the forecast of a loss beyond the runs,
+with the drift, and by the law alone.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_scaling.comparison.many_fits import ManyFits
+from bayes_scaling.comparison.many_fits import ManyFits, mixed
 from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.fitting import Question, prepare
@@ -22,13 +26,14 @@ from bayes_scaling.inference.model import parameter_names
 from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.quick import QuickError, quick_sample
 from bayes_scaling.inference.sample import Effort
+from bayes_scaling.laws import decades_beyond, log_mean, log_scale
 from bayes_scaling.runs import Runs, read_runs
 from benchmarks.cone import ANY_COUNTING, sweeps
-from benchmarks.record import machine, markdown, save, say
+from benchmarks.record import machine, markdown, save, saved, say, time_left
 
 __all__ = ["CARDS", "run"]
 
-CARDS = ("chinchilla", "coupled")
+CARDS = ("chinchilla", "coupled", "coupled-informed")
 PROBS = (0.05, 0.5, 0.95)
 NUTS = Effort(draws=4000, tune=1500)
 QUICK = Effort(draws=1000, tune=1)
@@ -38,7 +43,9 @@ SEEDS = 20
 BEYOND = 10.0
 """Compute of the forecast over the largest that was spent on a run."""
 
-FORECAST = "loss at 10x"
+FORECAST, LAW_ONLY = "loss at 10x", "loss at 10x, law only"
+FAR = 3.0
+"""Monte Carlo errors beyond which the differences of quantiles are counted."""
 
 PARTS = ("z", "off", "scatter", "nuts", "quick")
 
@@ -66,12 +73,13 @@ class Agreement:
     nuts: dict[str, list[float]]
     quick: dict[str, list[float]]
     nuts_attempts: int
+    nuts_mixed: bool
 
     @property
     def row(self) -> list[str]:
         """Of the table."""
         if not self.z:
-            return [self.sweep, self.card, str(self.runs), *["-"] * 8, f"{self.failed} of {SEEDS}"]
+            return [self.sweep, self.card, str(self.runs), *["-"] * 10, f"{self.failed} of {SEEDS}"]
         values = np.array(list(self.z.values()))
         i, j = np.unravel_index(np.argmax(np.abs(values)), values.shape)
         shares = np.array(list(self.off.values()))
@@ -83,6 +91,8 @@ class Agreement:
             f"{list(self.z)[i]}, {100 * PROBS[j]:g} %",
             f"{np.sqrt(np.mean(values**2)):.2f}",
             f"{np.abs(self.z[FORECAST]).max():.1f}",
+            f"{np.abs(self.z[LAW_ONLY]).max():.1f}",
+            f"{100 * self.ends_off:.1f} %",
             f"{shares.flat[np.argmax(np.abs(shares))]:+.3f}",
             f"{max(max(each) for each in self.scatter.values()):.3f}",
             f"{np.median(self.pareto_k):.2f}",
@@ -90,22 +100,36 @@ class Agreement:
             f"{self.failed} of {SEEDS}",
         ]
 
+    @property
+    def ends_off(self) -> float:
+        """By how much quick fits misplace an end of the forecast on average, over its width."""
+        ends = np.array(self.nuts[FORECAST])[[0, -1]]
+        away = (np.array(self.quick[FORECAST]) - np.array(self.nuts[FORECAST]))[[0, -1]]
+        return float(np.abs(away).max() / np.ptp(ends))
+
 
 def run(cards: list[str], data: Path, seed: int, folder: Path) -> str:
-    """Compare, write ``quick.json`` and return the table as markdown."""
-    facts = machine()
-    found: list[Agreement] = []
-    tables = sweeps(data)
-    for card in cards:
-        fits = None
-        for name, table in tables.items():
-            question = prepare(_runs(table), card)
-            fits = fits or ManyFits(question.card, question.design, NUTS)
-            found.append(_compare(name, question, fits, seed))
-            say(" | ".join(found[-1].row))
-    content = {"machine": facts, "probs": PROBS, "seeds": SEEDS, "seed": seed}
-    save("quick", content | {"sweeps": [asdict(each) for each in found]}, folder)
-    return _report(found)
+    """Compare and return the table of ``quick.json`` as markdown.
+
+    Each table is saved as soon as it is done, and what is saved already for these settings stands:
+    hours of work may be interrupted.
+    """
+    settings: dict[str, Any] = {"probs": PROBS, "seeds": SEEDS, "seed": seed, "beyond": BEYOND}
+    settings |= {"nuts": asdict(NUTS), "quick": asdict(QUICK)}
+    new: dict[str, Any] = {"machine": machine(), **settings, "sweeps": []}
+    content = saved("quick", settings, folder) or new
+    found = {(each["sweep"], each["card"]): Agreement(**each) for each in content["sweeps"]}
+    tables = {name: _runs(table) for name, table in sweeps(data).items()}
+    tasks = [(name, card) for card in cards for name in tables if (name, card) not in found]
+    # The model is compiled with the first table, wherever this start goes on.
+    base = {card: prepare(next(iter(tables.values())), card) for card in cards}
+    fits = {card: ManyFits(each.card, each.design, NUTS) for card, each in base.items()}
+    start = time.perf_counter()
+    for i, (name, card) in enumerate(tasks, start=1):
+        found[name, card] = _compare(name, prepare(tables[name], card), fits[card], seed)
+        save("quick", content | {"sweeps": [asdict(each) for each in found.values()]}, folder)
+        say(f"{' | '.join(found[name, card].row)}: {time_left(start, i, len(tasks))}")
+    return _report(list(found.values()))
 
 
 def _runs(table: pd.DataFrame) -> Runs:
@@ -135,6 +159,7 @@ def _compare(name: str, question: Question, fits: ManyFits, seed: int) -> Agreem
         pareto_k=pareto_k,
         failed=failed,
         nuts_attempts=attempts,
+        nuts_mixed=mixed(sampling, attempts),
         **({part: {} for part in PARTS} if few else _differences(nuts, quick)),
     )
 
@@ -154,8 +179,13 @@ def _quantities(card: ModelCard, design: Design, tree: xr.DataTree, at: dict[str
     relative = parameter_values(card, theta.sel(parameter=parameter_names(card)).to_numpy())
     natural = law.natural(np, relative, design.reference)
     nu = posterior["nu"].transpose("chain", "draw").to_numpy()
-    loss = np.asarray(law.mean(np, at, natural))
-    return {**natural, "sigma": relative["sigma"], "nu": nu, FORECAST: loss}
+    named = {**natural, **{name: relative[name] for name in card.own_names}}
+    beyond = None if design.edge is None else decades_beyond(log_scale(at), design.edge[0])
+    loss = {FORECAST: log_mean(np, law, at, named, beyond), LAW_ONLY: log_mean(np, law, at, named)}
+    # A drift that no run has a say in comes from its prior, whoever draws it.
+    told = design.beyond is not None and bool(np.any(design.beyond > 0))
+    kept = {name: v for name, v in named.items() if told or not name.startswith("drift")}
+    return {**kept, "nu": nu, **{name: np.exp(value) for name, value in loss.items()}}
 
 
 def _differences(nuts: Draws, quick: list[Draws]) -> dict[str, dict[str, list[float]]]:
@@ -180,7 +210,24 @@ def _differences(nuts: Draws, quick: list[Draws]) -> dict[str, dict[str, list[fl
 def _report(found: list[Agreement]) -> str:
     heads = (
         "sweep", "card", "runs", "worst z", "of", "rms z", "worst z of the loss at 10x",
+        "by the law alone", "ends of its interval off, of its width",
         "largest difference, posterior sd", "scatter of one quick fit, posterior sd",
         "Pareto k: median", "worst", "handed to NUTS",
     )  # fmt: skip
-    return markdown(heads, [each.row for each in found])
+    return f"{markdown(heads, [each.row for each in found])}\n\n{_counts(found)}"
+
+
+def _counts(found: list[Agreement]) -> str:
+    """How many quantiles are far apart, and where NUTS itself is not to be trusted."""
+    told = []
+    for card in dict.fromkeys(each.card for each in found):
+        own = [each for each in found if each.card == card]
+        z = np.array([values for each in own for values in each.z.values()])
+        seen = np.array([each.z[FORECAST] for each in own if each.z])
+        told.append(
+            f"{card}: {np.sum(np.abs(z) > FAR)} of {z.size} quantiles differ by more than {FAR:g} "
+            f"errors, of the {FORECAST} {np.sum(np.abs(seen) > FAR)} of {seen.size}."
+        )
+    poor = [f"{each.sweep} ({each.card})" for each in found if not each.nuts_mixed]
+    told.append(f"NUTS did not mix on: {', '.join(poor) or 'none'}.")
+    return "\n".join(told)
