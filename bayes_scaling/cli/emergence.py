@@ -100,7 +100,7 @@ def emergence(
     check_ranges(seed=seed)
     if figure is not None:
         check_writable(figure, metrics)
-    curves = read_curves(metrics, where, unit)
+    curves = read_curves(metrics, where, unit=unit)
     answer, rates = _answers(
         curves, at=(at_params, at_flops), along=along,
         law={"model": model, "prob": prob, "seed": seed},

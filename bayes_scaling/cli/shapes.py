@@ -30,6 +30,17 @@ AtParams = Annotated[
 AtFlops = Annotated[
     str | None, typer.Option("--at-flops", metavar="C", help="Compute to ask about, such as 1e25.")
 ]
+AtTokens = Annotated[
+    str | None, typer.Option("--at-tokens", metavar="D", help="Tokens to ask about, such as 3T.")
+]
+Checkpoints = Annotated[
+    str,
+    typer.Option(
+        "--checkpoints",
+        metavar="WHICH",
+        help="Of each model: final, or all, along compute (or along tokens, with --at-tokens).",
+    ),
+]
 GroupBy = Annotated[
     str | None,
     typer.Option(
@@ -66,6 +77,8 @@ def shapes(
     metrics: Metrics,
     at_params: AtParams = None,
     at_flops: AtFlops = None,
+    at_tokens: AtTokens = None,
+    checkpoints: Checkpoints = "final",
     by: GroupBy = None,
     rope: Rope = 0.01,
     output: Output = None,
@@ -97,15 +110,15 @@ def shapes(
     from bayes_scaling.cli.files import check_writable
 
     check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
-    _one_scale(at_params, at_flops)
+    asked = _asked(at_params=at_params, at_flops=at_flops, at_tokens=at_tokens)
     for file in (output, figure, report):
         if file is not None:
             check_writable(file, metrics)
     if metrics.casefold().endswith(".nc"):
         fit = bs.load_shapes(metrics)
     else:
-        curves = read_curves(metrics, where, unit)
-        along = "flops" if at_flops else "params" if at_params else None
+        curves = read_curves(metrics, where, unit=unit, checkpoints=checkpoints)
+        along = next((name.removeprefix("at_") for name in asked), None)
         with interruptible():
             fit = bs.fit_shapes(
                 curves, model=model, along=along, by=by, draws=draws, tune=tune, chains=chains,
@@ -114,9 +127,7 @@ def shapes(
     if output is not None:
         # Before the question is asked: a fit is not lost with a question that is refused.
         fit.save(output)
-    answer = bs.shape_probabilities(
-        fit, at_params=at_params, at_flops=at_flops, rope=rope, prob=prob
-    )
+    answer = bs.shape_probabilities(fit, **asked, rope=rope, prob=prob)
     if as_json:
         printing.print_json_text(answer.to_json())
     elif not quiet:
@@ -138,15 +149,19 @@ def _draw(
         write_shapes(answer, fit, report)
 
 
-def _one_scale(at_params: str | None, at_flops: str | None) -> None:
+def _asked(**scales: str | None) -> dict[str, Any]:
+    """The one scale that is asked about, if any."""
     from bayes_scaling.errors import InputError
 
-    if at_params and at_flops:
-        raise InputError("give --at-params or --at-flops, not both")
+    given = {name: value for name, value in scales.items() if value}
+    if len(given) > 1:
+        named = " or ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise InputError(f"give {named}, not both")
+    return given
 
 
-def read_curves(source: str, where: str | None, unit: str) -> MetricCurves:
-    """Scores of a file, a folder of result files, or a data set.
+def read_curves(source: str, where: str | None, **settings: str) -> MetricCurves:
+    """Scores of a file, a folder of result files, or a data set, read with settings of the reader.
 
     Raises
     ------
@@ -158,16 +173,15 @@ def read_curves(source: str, where: str | None, unit: str) -> MetricCurves:
     from bayes_scaling.runs import list_runs
 
     sets = [entry.name for entry in list_runs() if entry.holds == "metrics"]
-    settings: dict[str, Any] = {} if unit == "auto" else {"unit": unit}
     if source in sets:
-        curves = bs.load_metrics(source)
+        curves = bs.load_metrics(source, **settings)
     elif "." not in source and not Path(source).exists():
         raise InputError(
             f"{source!r} is neither a file nor a data set of scores; of those there are "
             f"{', '.join(sets)}"
         )
     else:
-        curves = bs.read_metrics(source, **settings)
+        curves = bs.read_metrics(source, **settings)  # type: ignore[arg-type]
     return curves if where is None else curves.select(where)
 
 

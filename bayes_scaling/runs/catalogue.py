@@ -12,7 +12,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -127,13 +127,15 @@ def load_runs(name: str) -> Runs:
     return replace(read_runs(fetch(name), name=name), source=entry.citation)
 
 
-def load_metrics(name: str) -> MetricCurves:
+def load_metrics(name: str, **settings: Any) -> MetricCurves:
     """Load a set of metric curves by its name in the catalogue.
 
     Parameters
     ----------
     name
         Such as "gpt3-benchmarks" or "inverse-scaling-pythia"; `list_runs` has all.
+    **settings
+        For `read_metrics`, such as `checkpoints="all"`.
 
     Returns
     -------
@@ -154,7 +156,7 @@ def load_metrics(name: str) -> MetricCurves:
             f"{name!r} holds {entry.holds}, not scores of tasks; of those there are "
             f"{', '.join(known)}"
         )
-    return replace(read_metrics(fetch(name), name=name), source=entry.citation)
+    return replace(read_metrics(fetch(name), name=name, **settings), source=entry.citation)
 
 
 def load_table(name: str) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import pandas as pd
 
@@ -11,8 +12,12 @@ from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.runs.columns import normalise
 from bayes_scaling.runs.problems import Problem
 
-__all__ = ["CURVE", "METRIC_COLUMNS", "METRIC_NUMERIC", "SCALES", "match_metric_columns"]
+__all__ = [
+    "CURVE", "METRIC_COLUMNS", "METRIC_NUMERIC", "SCALES", "Checkpoints", "match_metric_columns",
+    "scales_of",
+]  # fmt: skip
 
+Checkpoints = Literal["final", "all"]
 SCALES = ("params", "tokens", "flops")
 METRIC_NUMERIC = (
     *SCALES, "value", "stderr", "n_examples", "chance", "step", "n_shots",
@@ -20,6 +25,15 @@ METRIC_NUMERIC = (
 METRIC_COLUMNS = (*METRIC_NUMERIC, "task", "family", "metric", "model", "higher_is_better")
 CURVE = ("task", "family", "metric", "n_shots")
 """Rows that agree in these are points of one curve."""
+
+
+def scales_of(checkpoints: Checkpoints) -> tuple[str, ...]:
+    """Scales that curves may lie along; the first one known is where they do by default.
+
+    Checkpoints of a model have one size, so that curves of them do not lie along sizes.
+    """
+    return SCALES if checkpoints == "final" else ("flops", "tokens")
+
 
 # Compared without case, spaces and punctuation, as for tables of runs.
 _SPELLINGS: Mapping[str, str] = {

@@ -1,4 +1,4 @@
-"""Which scores are fitted: final checkpoints, no copies, curves that have a shape to tell."""
+"""Which scores are fitted: which checkpoints, no copies, curves that have a shape to tell."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 from bayes_scaling.runs.cells import CheckedTable
 from bayes_scaling.runs.metric_checks import FEWEST_SCALES, row_problem
-from bayes_scaling.runs.metric_columns import SCALES
+from bayes_scaling.runs.metric_columns import Checkpoints, scales_of
 from bayes_scaling.runs.problems import Problem
 
 __all__ = ["CONSTANT", "kept_rows"]
@@ -17,7 +17,7 @@ CONSTANT = "a score that never changes"
 
 
 def kept_rows(
-    table: CheckedTable,
+    table: CheckedTable, checkpoints: Checkpoints
 ) -> tuple[pd.DataFrame, np.ndarray, list[Problem]]:
     """Leave out rows that would count twice, and curves that tell nothing.
 
@@ -25,6 +25,8 @@ def kept_rows(
     ----------
     table
         n rows, checked, bounded scores as fractions.
+    checkpoints
+        Which of a model's stay.
 
     Returns
     -------
@@ -38,9 +40,12 @@ def kept_rows(
     frame = table.frame
     reasons = np.full(len(frame), "", dtype=object)
     _mark(reasons, _copies(frame), "a copy of an earlier row")
-    _mark(reasons, _earlier(frame, reasons == ""), EARLIER)
+    if checkpoints == "final":
+        _mark(reasons, _earlier(frame, reasons == ""), EARLIER)
     left = frame[reasons == ""]
-    scale = next(s for s in SCALES if s in frame)
+    scale = next((s for s in scales_of(checkpoints) if s in frame), None)
+    if scale is None:
+        return left, reasons, [_no_time(table)]
     sizes = left.groupby("curve")[scale].nunique()
     kinds = left.groupby("curve")["value"].nunique()
     single, constant = sizes.index[sizes < 2], kinds.index[(kinds < 2) & (sizes >= 2)]
@@ -74,7 +79,7 @@ def _earlier(frame: pd.DataFrame, left: np.ndarray) -> np.ndarray:
 
 _SENTENCES = {
     EARLIER: "earlier checkpoints are left out: those of one model rise and fall together, and "
-    "only final ones can be compared between sizes.",
+    "only final ones can be compared between sizes; checkpoints='all' keeps them, along compute.",
     "a copy of an earlier row": "every column repeats an earlier row; the copies are left out, "
     "since a score counted twice makes intervals too narrow.",
     "the only scale of its curve": "curves with one scale are left out: they have no shape.",
@@ -86,6 +91,14 @@ _SENTENCES = {
 def _left_out(table: CheckedTable, reasons: np.ndarray, reason: str) -> Problem:
     mask = reasons == reason
     return row_problem(table, "left-out", mask, _SENTENCES[reason])
+
+
+def _no_time(table: CheckedTable) -> Problem:
+    return row_problem(
+        table, "missing-scale", np.ones(len(table.frame), dtype=bool),
+        "checkpoints of a model have one size; expected a column tokens or flops to tell them "
+        "apart.", "error",
+    )  # fmt: skip
 
 
 def _weak(

@@ -6,15 +6,21 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bayes_scaling.errors import InputError
+from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.runs.harness import read_harness
 from bayes_scaling.runs.metric_checks import MetricUnit, check_metrics, curve_keys
-from bayes_scaling.runs.metric_columns import SCALES, match_metric_columns
+from bayes_scaling.runs.metric_columns import (
+    SCALES,
+    Checkpoints,
+    match_metric_columns,
+    scales_of,
+)
 from bayes_scaling.runs.metric_rows import kept_rows
 from bayes_scaling.runs.metric_units import as_fractions, check_unit
 from bayes_scaling.runs.metric_values import numeric_metrics
@@ -50,6 +56,8 @@ class MetricCurves:
         Warnings; they follow the curves into fits.
     excluded
         Rows that were left out, with a `reason`.
+    checkpoints
+        Which of each model's the table holds: "final" or "all".
     """
 
     table: pd.DataFrame
@@ -59,6 +67,7 @@ class MetricCurves:
     renamed: dict[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     excluded: pd.DataFrame = field(default_factory=pd.DataFrame)
+    checkpoints: Checkpoints = "final"
 
     def __len__(self) -> int:
         return len(self.table)
@@ -70,8 +79,9 @@ class MetricCurves:
 
     @property
     def scales(self) -> tuple[str, ...]:
-        """Scales that every row has, of "params", "tokens" and "flops"."""
-        return tuple(c for c in SCALES if c in self.table and bool(self.table[c].notna().all()))
+        """Scales that every row has and curves may lie along: params, tokens, flops."""
+        known = (c for c in scales_of(self.checkpoints) if c in self.table)
+        return tuple(c for c in known if bool(self.table[c].notna().all()))
 
     def column(self, name: str) -> Floats:
         """A numeric column, shape (n,); nan throughout where it is not known."""
@@ -136,6 +146,7 @@ def read_metrics(
     *,
     name: str | None = None,
     unit: MetricUnit = "auto",
+    checkpoints: Checkpoints = "final",
     **renames: str,
 ) -> MetricCurves:
     """Read scores of tasks by scale, and check all of them.
@@ -152,14 +163,17 @@ def read_metrics(
         What to call the curves; the file name without its ending if not given.
     unit
         Of the scores that have a ceiling: "percent", "fraction", or "auto" to look at each metric.
+    checkpoints
+        "final" compares models, each by its last checkpoint. "all" keeps every one, for curves
+        along compute (or tokens); fits then know that those of one model rise and fall together.
     **renames
         Canonical name = column of the table, such as `value="my_score"`.
 
     Returns
     -------
     MetricCurves
-        Final checkpoints of each model only; curves with one scale and constant ones are left out,
-        with a reason. Warnings are in `.problems`.
+        Curves with one scale and constant ones are left out, with a reason. Warnings are in
+        `.problems`.
 
     Raises
     ------
@@ -176,6 +190,8 @@ def read_metrics(
     [0.25, 0.31, 0.48]
     """
     check_unit(unit)
+    if checkpoints not in get_args(Checkpoints):
+        raise InputError(unknown_name("checkpoints", checkpoints, get_args(Checkpoints)))
     raw = _raw(source)
     frame, renamed, problems = match_metric_columns(raw.frame, renames, raw.origin.label)
     _stop_at_errors(problems)
@@ -186,7 +202,7 @@ def read_metrics(
     _stop_at_errors(problems)
     fractions, percent, found = as_fractions(checked, checked.frame["bounded"].to_numpy(), unit)
     _stop_at_errors([*problems, *found])
-    table, reasons, found = kept_rows(replace(checked, frame=fractions))
+    table, reasons, found = kept_rows(replace(checked, frame=fractions), checkpoints)
     problems += found
     _stop_at_errors(problems)
     return MetricCurves(
@@ -197,6 +213,7 @@ def read_metrics(
         renamed=renamed,
         problems=tuple(problems),
         excluded=_excluded(fractions, reasons, checked.origin),
+        checkpoints=checkpoints,
     )
 
 

@@ -55,7 +55,13 @@ class ShapeNoise(_Strict):
     scatter: LogNormal
     scatter_spread: LogNormal
     persistence: Beta
+    persistence_of_checkpoints: Beta
+    between_models: LogNormal
     nu: LogNormal
+
+    def left(self, *, checkpoints: bool) -> Beta:
+        """Prior of what is left of a distance from the trend, a factor of three further on."""
+        return self.persistence_of_checkpoints if checkpoints else self.persistence
 
 
 class ShapeCard(_Strict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError, unknown_name
@@ -34,6 +35,14 @@ class ShapeDesign:
         Centred decades; latent scores; their sampling errors.
     there : bool array of shape (curve, point)
         Which cells hold a score.
+    previous : int array of shape (curve, point)
+        Which point of the curve has part of its distance from the trend left at this one: the size
+        before, or the checkpoint before of the same model; the point itself where there is none.
+    checkpoints : bool
+        Whether points are checkpoints of models rather than models.
+    model : int array of shape (curve, point)
+        Which model a point is a checkpoint of, over all curves; -1 where it is that of a curve
+        with a single one, or no checkpoint.
     groups : tuple of str
         Labels of what mean slopes are pooled over; empty without.
     group : int array of shape (curve,)
@@ -49,6 +58,9 @@ class ShapeDesign:
     z: Array
     error: Array
     there: NDArray[np.bool_]
+    previous: NDArray[np.int64]
+    checkpoints: bool
+    model: NDArray[np.int64]
     groups: tuple[str, ...]
     group: NDArray[np.int64]
 
@@ -56,6 +68,11 @@ class ShapeDesign:
     def last(self) -> Array:
         """Largest size seen of every curve, in centred decades."""
         return np.where(self.there, self.x, -np.inf).max(axis=1)
+
+    @property
+    def several(self) -> NDArray[np.bool_]:
+        """Which curves hold the checkpoints of several models, (curve,)."""
+        return np.asarray((self.model >= 0).any(axis=1))
 
     @property
     def line(self) -> tuple[Array, Array]:
@@ -67,9 +84,10 @@ class ShapeDesign:
 
     @property
     def gap(self) -> Array:
-        """Decades from each point to the one before, (curve, point); inf where there is none."""
-        gap = np.diff(self.x, axis=1, prepend=-np.inf)
-        return np.where(self.there, gap, np.inf)
+        """Decades from each point to its `previous`, (curve, point); inf where there is none."""
+        gap = self.x - np.take_along_axis(self.x, self.previous, axis=1)
+        alone = self.previous == np.arange(self.x.shape[1])
+        return np.where(self.there & ~alone, gap, np.inf)
 
     def with_scores(self, z: Array) -> ShapeDesign:
         """The same sizes with other latent scores, (curve, point)."""
@@ -108,6 +126,9 @@ def make_shape_design(
     shape = (len(parts), max(map(len, parts)))
     arrays = {name: np.zeros(shape) for name in ("x", "z", "error")}
     there, middle, scales = np.zeros(shape, dtype=bool), np.zeros(len(parts)), []
+    previous = np.tile(np.arange(shape[1]), (shape[0], 1))
+    model = np.full(shape, -1)
+    checkpoints = metrics.checkpoints == "all"
     for i, part in enumerate(parts):
         given = [
             part[name].to_numpy(dtype=float) if name in part else np.full(len(part), np.nan)
@@ -119,6 +140,10 @@ def make_shape_design(
         middle[i], there[i, :n] = part["x"].mean(), True
         arrays["x"][i, :n], arrays["z"][i, :n] = part["x"] - middle[i], z
         arrays["error"][i, :n] = error
+        own = _models(part) if checkpoints else np.zeros(n, dtype=np.int64)
+        previous[i, :n] = _previous(own)
+        if own.max() > 0:
+            model[i, :n] = model.max() + 1 + own
         scales.append(scale)
     labels = ["" if by is None else str(part[by].iloc[0]) for part in parts]
     groups = () if by is None else tuple(dict.fromkeys(labels))
@@ -130,7 +155,28 @@ def make_shape_design(
         scales=tuple(scales),
         middle=middle,
         there=there,
+        previous=previous,
+        checkpoints=checkpoints,
+        model=model,
         groups=groups,
         group=np.array([groups.index(label) if groups else 0 for label in labels]),
         **arrays,
     )
+
+
+def _models(part: pd.DataFrame) -> NDArray[np.int64]:
+    """Which model each row of a curve is a checkpoint of: names and sizes, where known, tell."""
+    told = [c for c in ("model", "params") if c in part]
+    if not told:
+        return np.zeros(len(part), dtype=np.int64)
+    return np.asarray(part.groupby(told, dropna=False).ngroup(), dtype=np.int64)
+
+
+def _previous(model: NDArray[np.int64]) -> list[int]:
+    """Index of the last row before each one of the same model; its own where there is none."""
+    latest: dict[int, int] = {}
+    found: list[int] = []
+    for i, name in enumerate(model):
+        found.append(latest.get(int(name), i))
+        latest[int(name)] = i
+    return found

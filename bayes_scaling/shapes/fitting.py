@@ -133,6 +133,7 @@ def assemble_shapes(
         "by": json.dumps(by),
         "group_of": json.dumps(_group_of(design)),
         "scales": json.dumps(scales),
+        "goes_on": json.dumps(_goes_on(design)),
         "seed": seed,
         "diagnostics": json.dumps({**figures, "seconds": seconds or {}}),
         "checks": json.dumps([check.to_dict() for check in checks]),
@@ -145,6 +146,14 @@ def _group_of(design: ShapeDesign) -> dict[str, str]:
     if not design.groups:
         return {}
     return {c: design.groups[g] for c, g in zip(design.curves, design.group, strict=True)}
+
+
+def _goes_on(design: ShapeDesign) -> list[str]:
+    """Curves whose next point inherits the last one's distance from the trend.
+
+    Not those of the checkpoints of several models, which a larger one starts anew.
+    """
+    return [c for c, new in zip(design.curves, design.several, strict=True) if not new]
 
 
 def _scores_table(design: ShapeDesign) -> xr.Dataset:

@@ -41,7 +41,10 @@ def build_shape_model(card: ShapeCard, design: ShapeDesign) -> pm.Model:
     import pymc as pm
     import pytensor.tensor as pt
 
-    coords = {"curve": design.curves, "bend": range(card.bends), "group": design.groups or ("",)}
+    coords = {
+        "curve": design.curves, "bend": range(card.bends), "group": design.groups or ("",),
+        "model": range(design.model.max() + 1),
+    }  # fmt: skip
     with pm.Model(coords=coords) as model:
         slope = _slopes(card, design)
         level = pm.Normal(
@@ -108,7 +111,7 @@ def _bends(card: ShapeCard, design: ShapeDesign, slope: Any) -> tuple[Any, Any]:
 
 
 def _scores(card: ShapeCard, design: ShapeDesign, trend: Any) -> None:
-    """Scores around their trend: part of a distance from it persists to the next size."""
+    """Scores around their trend: part of a distance from it is left at the next point."""
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -117,16 +120,31 @@ def _scores(card: ShapeCard, design: ShapeDesign, trend: Any) -> None:
     spread = _draw("scatter_spread", noise.scatter_spread)
     log_scatter = pm.Normal("log_scatter", typical, spread, dims="curve")
     scatter = pm.Deterministic("scatter", pt.exp(log_scatter), dims="curve")
-    persistence, nu = _draw("persistence", noise.persistence), _draw("nu", noise.nu)
+    persistence = _draw("persistence", noise.left(checkpoints=design.checkpoints))
+    nu = _draw("nu", noise.nu)
     z = pm.Data("z", design.z)
     rows, columns = np.nonzero(design.there)
-    # exp(-large) is 0: the first size of a curve has none before it.
+    if design.several.any():
+        trend = trend + _models(card, design, scatter, nu)
+    # exp(-large) is 0: the first size of a curve, or of a model, has none before it.
     gap = np.minimum(design.gap / FACTOR, 1e6)[rows, columns]
     kept = pt.exp(pt.log(persistence) * gap)
     away = z - trend
-    before = away[rows, np.maximum(columns - 1, 0)]
+    before = away[rows, design.previous[rows, columns]]
     sigma = pt.sqrt(scatter[rows] ** 2 * (1 - kept**2) + design.error[rows, columns] ** 2)
     pm.StudentT(
         "score", nu=nu, mu=trend[rows, columns] + kept * before, sigma=sigma,
         observed=z[rows, columns],
     )  # fmt: skip
+
+
+def _models(card: ShapeCard, design: ShapeDesign, scatter: Any, nu: Any) -> Any:
+    """How far whole models lie from the trend, which their checkpoints share, (curve, point)."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    between = _draw("between_models", card.noise.between_models)
+    apart = pm.StudentT("model_ratio", nu=nu, mu=0.0, sigma=1.0, dims="model")
+    # The last one is for points without a model of their own.
+    effect = pt.concatenate([between * apart, pt.zeros(1)])
+    return scatter[:, None] * effect[design.model]

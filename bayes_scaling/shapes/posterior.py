@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SHAPES_FORMAT", "ShapeFit", "load_shapes"]
 
-SHAPES_FORMAT = 1
+SHAPES_FORMAT = 2
 CREATOR = "bayes-scaling shapes"
 
 Array = NDArray[np.float64]
@@ -172,7 +172,9 @@ class ShapeFit:
         return np.asarray(self._stacked["group_slope"].sel(group=group).to_numpy())
 
     def measured(self, curve: str, x: float, trend: Array, rng: np.random.Generator) -> Array:
-        """Draws of the latent score that a new model of a size would measure, (sample,).
+        """Draws of the latent score that would be measured at a size, (sample,).
+
+        Of a new model; where the curve is the training of a single one, of that one.
 
         Parameters
         ----------
@@ -186,10 +188,14 @@ class ShapeFit:
         data = self.tree["constant_data"].to_dataset()
         mine = data["curve"].to_numpy().astype(str) == curve
         last = data["z"].to_numpy()[mine][np.argmax(data["x"].to_numpy()[mine])]
+        scatter, nu = self.draws("scatter", curve), self.draws("nu")
+        if curve not in json.loads(self.tree.attrs["goes_on"]):
+            new = self.draws("between_models") * rng.standard_t(nu) + rng.standard_t(nu)
+            return np.asarray(trend + scatter * new)
         kept = self.draws("persistence") ** ((x - own.last) / FACTOR)
         away = last - own.at(np.array([own.last]))[:, 0]
-        spread = self.draws("scatter", curve) * np.sqrt(1 - kept**2)
-        return np.asarray(trend + kept * away + spread * rng.standard_t(self.draws("nu")))
+        spread = scatter * np.sqrt(1 - kept**2)
+        return np.asarray(trend + kept * away + spread * rng.standard_t(nu))
 
     # -- asking and saving -------------------------------------------------------------------
 

@@ -40,7 +40,9 @@ class SimulatedTasks:
     z: Array
 
 
-def draw_population(card: ShapeCard, rng: np.random.Generator) -> dict[str, float]:
+def draw_population(
+    card: ShapeCard, rng: np.random.Generator, *, checkpoints: bool = False
+) -> dict[str, float]:
     """Parameters of a population of tasks from the priors of a card."""
     priors, noise = card.priors, card.noise
     named: dict[str, Normal | LogNormal | Beta] = {
@@ -48,7 +50,9 @@ def draw_population(card: ShapeCard, rng: np.random.Generator) -> dict[str, floa
         for name in ("level_mean", "level_spread", "slope_mean", "slope_spread", "width",
                      "change_spread", "recovery", "saturation")
     }  # fmt: skip
-    named |= {name: getattr(noise, name) for name in ("scatter_spread", "persistence", "nu")}
+    named |= {"scatter_spread": noise.scatter_spread, "nu": noise.nu}
+    named |= {"persistence": noise.left(checkpoints=checkpoints)}
+    named |= {"between_models": noise.between_models} if checkpoints else {}
     drawn = {name: _draw(prior, rng) for name, prior in named.items()}
     return drawn | {"log_scatter_mean": float(np.log(_draw(noise.scatter, rng)))}
 
@@ -84,7 +88,7 @@ def simulate_tasks(
     population : dict, optional
         As `draw_population` makes it; a new one by default.
     """
-    people = draw_population(card, rng) if population is None else population
+    people = population or draw_population(card, rng, checkpoints=design.checkpoints)
     n = len(design.curves)
     level = rng.normal(people["level_mean"], people["level_spread"], n)
     slope = rng.normal(people["slope_mean"], people["slope_spread"], n)
@@ -105,20 +109,35 @@ def simulate_tasks(
     )  # fmt: skip
     z = np.zeros_like(design.x)
     for i, mask in enumerate(design.there):
-        noise = _scatter(design.gap[i, mask], design.error[i, mask], scatter[i], people, rng)
+        noise = _scatter(design, i, scatter[i], people, rng)
         z[i, mask] = trends[i].at(design.x[i, mask])[0] + noise
     own = {"level": level, "slope": slope, "change": change, "place": place, "scatter": scatter}
     return SimulatedTasks(population=people, own=own, trends=trends, z=z)
 
 
 def _scatter(
-    gap: Array, error: Array, scatter: float, people: dict[str, float], rng: np.random.Generator
+    design: ShapeDesign,
+    curve: int,
+    scatter: float,
+    people: dict[str, float],
+    rng: np.random.Generator,
 ) -> Array:
-    """Distances from the trend: as the model has them, one size after the other."""
+    """Distances of a curve from its trend: as the model has them, one after the other."""
+    mask = design.there[curve]
+    gap, error = design.gap[curve, mask], design.error[curve, mask]
+    previous = design.previous[curve, mask]
     kept = np.where(np.isinf(gap), 0.0, people["persistence"] ** (np.minimum(gap, 99.0) / FACTOR))
     sigma = np.sqrt(scatter**2 * (1 - kept**2) + error**2)
     away = np.zeros(len(gap))
     for i, (share, width) in enumerate(zip(kept, sigma, strict=True)):
-        before = away[i - 1] if i else 0.0
-        away[i] = share * before + width * rng.standard_t(people["nu"])
-    return away
+        # Its own where there is none before it: still zero.
+        away[i] = share * away[previous[i]] + width * rng.standard_t(people["nu"])
+    return away + scatter * _models(design.model[curve, mask], people, rng)
+
+
+def _models(model: NDArray[np.int64], people: dict[str, float], rng: np.random.Generator) -> Array:
+    """How far whole models lie from the trend, over the scatter; zero without models."""
+    if model.max() < 0:
+        return np.zeros(len(model))
+    apart = people["between_models"] * rng.standard_t(people["nu"], model.max() + 1)
+    return np.asarray(apart[model])

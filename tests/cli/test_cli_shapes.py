@@ -60,6 +60,8 @@ WRONG = {
     "inside the data": (["{saved}", "--at-params", "1B"], "lies inside the data"),
     "another scale": (["{saved}", "--at-flops", "1e25"], "along params"),
     "two scales": (["{scores}", "--at-params", "1T", "--at-flops", "1e25"], "not both"),
+    "three scales": (["{scores}", "--at-tokens", "1T", "--at-flops", "1e25"], "not both"),
+    "unknown checkpoints": (["{scores}", "--checkpoints", "last"], "known: 'final', 'all'"),
     "unknown card": (["{scores}", "--model", "chinchilla"], "unknown shape model"),
     "unknown unit": (["{scores}", "--unit", "points"], "unknown unit"),
     "unknown column": (["{scores}", "--by", "colour"], "'colour'"),

@@ -89,6 +89,31 @@ def test_final_checkpoints_only():
     assert codes(curves) == {"left-out"}
 
 
+def test_all_checkpoints_lie_along_compute():
+    early = table(tokens=1e10, value=[0.1, 0.2, 0.3, 0.35, 0.1, 0.2, 0.3, 0.35])
+    both = pd.concat([early, table(tokens=3e11)], ignore_index=True)
+    curves = read_metrics(both, checkpoints="all")
+    assert (len(curves), curves.scales) == (16, ("flops", "tokens"))
+    assert curves.column("flops") == pytest.approx(
+        6 * curves.column("params") * curves.column("tokens")
+    )
+    assert not len(curves.excluded)
+    assert read_metrics(both).scales == ("params", "tokens", "flops")
+    steps = pd.concat([table(step=1000), table(step=143000, value=0.4)], ignore_index=True)
+    with pytest.raises(RunsError, match="expected a column tokens or flops to tell them"):
+        read_metrics(steps, checkpoints="all")
+    with pytest.raises(InputError, match="unknown checkpoints 'last'; known: 'final', 'all'"):
+        read_metrics(both, checkpoints="last")
+
+
+def test_one_model_has_a_curve_of_its_training():
+    training = pd.DataFrame({"task": "qa", "params": 7e9, "tokens": [1e10, 1e11, 1e12],
+                             "accuracy": [0.3, 0.4, 0.6]})  # fmt: skip
+    assert len(read_metrics(training, checkpoints="all")) == 3
+    with pytest.raises(RunsError, match="no curve is left"):
+        read_metrics(training)
+
+
 def test_copies_count_once():
     curves = read_metrics(pd.concat([table(), table().iloc[:2]], ignore_index=True))
     assert len(curves) == 8

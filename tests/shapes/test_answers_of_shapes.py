@@ -173,6 +173,28 @@ def test_chains_that_disagree_are_not_trusted(fit):
     assert next(check.name for check in checks if check.passed is False) == "r-hat"
 
 
+def test_a_new_model_does_not_inherit_from_checkpoints_of_others(fit):
+    """Its own distance from the trend, and that of a checkpoint; the training of one goes on."""
+    rng = np.random.default_rng(1)
+    curve, x = "rises", 1.5
+    trend = fit.trend(curve).at(np.array([x]))[:, 0]
+    posterior = fit.posterior.assign(between_models=2.0 + 0 * fit.posterior["nu"])
+    tree = xr.DataTree.from_dict(
+        {"posterior": posterior, "constant_data": fit.tree["constant_data"]}
+    )
+    tree.attrs = {**fit.tree.attrs, "goes_on": "[]"}
+    new = bs.ShapeFit(tree).measured(curve, x, trend, rng) - trend
+    nu, scatter = fit.draws("nu"), fit.draws("scatter", curve)
+    variance = (1 + 2.0**2) * np.mean(scatter**2 * nu / (nu - 2))
+    # Student-t of 6 degrees of freedom has a kurtosis of 6.
+    assert new.mean() == pytest.approx(0, abs=4 * np.sqrt(variance / len(new)))
+    assert new.var() == pytest.approx(variance, rel=4 * np.sqrt(5 / len(new)))
+    near = fit.trend(curve).last + 1e-6
+    same = fit.measured(curve, near, fit.trend(curve).at(np.array([near]))[:, 0], rng)
+    last = fit.data[fit.data["curve"] == curve]["value"].iloc[-1]
+    assert fit.scales[curve].score(same) == pytest.approx(last, abs=0.01)
+
+
 def test_small_multiples(fit, answer):
     axes = plot_shapes(fit, answer, curves=["falls", "turns"])
     assert [ax.get_title() for ax in axes] == ["falls", "turns"]

@@ -210,16 +210,53 @@ def test_a_design_is_centred_and_padded():
         make_shape_design(example_metrics(), by="colour")
 
 
-@pytest.mark.parametrize("bends", [1, 2])
-def test_the_log_density_of_scores_is_that_of_numpy(bends):
+def checkpoint_metrics():
+    """Two tasks: four checkpoints of each of three models, and of one."""
+    rows = [
+        {"task": task, "model": f"m{n:g}", "params": n, "tokens": d, "n_examples": 500,
+         "value": 0.3 + 0.02 * i + 0.07 * j, "metric": "acc", "chance": 0.25}
+        for task, sizes in (("one", [2e9]), ("three", [1e8, 4e8, 2e9]))
+        for i, n in enumerate(sizes)
+        for j, d in enumerate((1e9, 4e9, 2e10, 1e11))
+    ]  # fmt: skip
+    return read_metrics(pd.DataFrame(rows), checkpoints="all")
+
+
+def test_checkpoints_follow_those_of_their_own_model():
+    metrics = checkpoint_metrics()
+    design = make_shape_design(metrics)
+    assert (len(metrics), design.along, metrics.scales) == (16, "flops", ("flops", "tokens"))
+    assert design.several.tolist() == [False, True]
+    assert (design.model[0] == -1).all()
+    for i, mask in enumerate(design.there):
+        sizes = metrics.table[metrics.table["curve"] == design.curves[i]]
+        own = sizes.sort_values("flops", kind="stable").reset_index(drop=True)
+        for k in range(mask.sum()):
+            before = own.index[(own["params"] == own["params"][k]) & (own.index < k)]
+            expected = before[-1] if len(before) else k
+            assert design.previous[i, k] == expected
+            apart = np.log10(own["flops"][k] / own["flops"][expected]) or np.inf
+            assert design.gap[i, k] == pytest.approx(apart)
+    models = {(m, n) for m, n in zip(design.model[1], own["model"], strict=True)}
+    assert len(models) == len(set(design.model[1])) == 3
+
+
+def chains_of_sizes():
+    table = example_metrics().table
+    table = table.drop(index=table.index[table["curve"] == "flat"][:2])
+    return read_metrics(table.drop(columns=["curve", "bounded"]))
+
+
+@pytest.mark.parametrize(
+    ("bends", "curves"), [(1, chains_of_sizes), (2, chains_of_sizes), (1, checkpoint_metrics)]
+)
+def test_the_log_density_of_scores_is_that_of_numpy(bends, curves):
     """The graph against the formula, evaluated without a compiler."""
     from pytensor.compile.mode import Mode
     from scipy.stats import t as student
 
     card = load_shape_card("shapes").model_copy(update={"bends": bends})
-    table = example_metrics().table
-    table = table.drop(index=table.index[table["curve"] == "flat"][:2])
-    design = make_shape_design(read_metrics(table.drop(columns=["curve", "bounded"])))
+    design = make_shape_design(curves())
     rng = np.random.default_rng(3)
     model = build_shape_model(card, design)
     names = [rv.name for rv in model.free_RVs]
@@ -251,9 +288,14 @@ def test_the_log_density_of_scores_is_that_of_numpy(bends):
             change=change[[i]], place=place[[i]], seen=x,
         )  # fmt: skip
         mean = curve.at(x)[0]
-        kept = np.append(0, own["persistence"] ** (np.diff(x) / np.log10(3)))
-        before = np.append(0, (z - mean)[:-1])
         scatter = np.exp(own["log_scatter"][i])
+        if design.several[i]:
+            ratio = own["model_ratio"][design.model[i, design.there[i]]]
+            mean = mean + scatter * own["between_models"] * ratio
+        previous = design.previous[i, design.there[i]]
+        first = previous == np.arange(len(x))
+        kept = np.where(first, 0, own["persistence"] ** ((x - x[previous]) / np.log10(3)))
+        before = (z - mean)[previous]
         sigma = np.sqrt(scatter**2 * (1 - kept**2) + design.error[i, design.there[i]] ** 2)
         expected.append(student.logpdf(z, own["nu"], mean + kept * before, sigma))
     assert np.allclose(found, np.concatenate(expected))
@@ -282,6 +324,35 @@ def test_simulated_tasks_scatter_as_their_population_says():
     assert away.std() == pytest.approx(0.1 * np.sqrt(50 / 48), rel=0.08)
     correlation = np.corrcoef(away[:, :-1].ravel(), away[:, 1:].ravel())[0, 1]
     assert correlation == pytest.approx(0.5 ** (0.5 / np.log10(3)), abs=4 / np.sqrt(1200))
+
+
+def test_simulated_checkpoints_share_the_distance_of_their_model():
+    card = load_shape_card("shapes")
+    rows = [
+        {"task": f"{i:04d}", "params": n, "tokens": d, "value": 0.3 + j / 99 + k / 999,
+         "n_examples": 1e9, "metric": "acc"}
+        for i in range(200)
+        for j, n in enumerate(np.geomspace(1e8, 1e10, 5))
+        for k, d in enumerate(np.geomspace(1e9, 1e11, 4))
+    ]  # fmt: skip
+    design = make_shape_design(read_metrics(pd.DataFrame(rows), checkpoints="all"))
+    people = draw_population(card, np.random.default_rng(0), checkpoints=True) | {
+        "nu": 50.0, "persistence": 0.5, "between_models": 2.0,
+        "log_scatter_mean": np.log(0.1), "scatter_spread": 1e-6,
+    }  # fmt: skip
+    tasks = simulate_tasks(card, design, np.random.default_rng(1), people)
+    x = design.x[0]
+    away = tasks.z - np.stack([t.at(x)[0] for t in tasks.trends])
+    own = np.stack([away[:, design.model[0] == m] for m in np.unique(design.model[0])])
+    shared, within = own.mean(axis=2), own - own.mean(axis=2, keepdims=True)
+    # Four checkpoints, neighbours a factor of 4.64 apart: variance of their mean over their own.
+    lag = 0.5 ** (np.log10(100) / 3 / np.log10(3))
+    correlation = lag ** np.abs(np.subtract.outer(np.arange(4), np.arange(4)))
+    mean = correlation.mean()
+    t = 50 / 48
+    assert shared.var() == pytest.approx(0.01 * t * (4 + mean), rel=5 * np.sqrt(2 / shared.size))
+    spread = (within**2).mean()
+    assert spread == pytest.approx(0.01 * t * (1 - mean), rel=5 * np.sqrt(2 / own.size))
 
 
 def test_the_base_rate_of_turning_is_that_of_its_evidence():
