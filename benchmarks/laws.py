@@ -120,6 +120,7 @@ def _recover(card: str, sizes: tuple[int, ...], tables: int, seed: int) -> Line:
         around=TYPICAL.get(card),
         seed=seed,
         effort=EFFORT,
+        on_progress=lambda done: say(f"{card}, {len(sizes)} group(s): {done} of {tables}"),
     )
     return Line(
         card=card,

@@ -1,4 +1,4 @@
-"""Sampling once, with more care if that has not mixed, and for longer if that has nearly."""
+"""Sampling once, for longer if that has nearly mixed, and with more care if it has not."""
 
 from __future__ import annotations
 
@@ -14,20 +14,15 @@ from bayes_scaling.inference.sample import Effort, Sampling, sample
 
 if TYPE_CHECKING:
     import pymc as pm
-    import xarray as xr
 
-__all__ = ["draws_multiple", "sample_with_care"]
+__all__ = ["sample_with_care"]
 
+LONGER = 4
 CAREFUL_TUNE, CAREFUL_ACCEPT = 3000, 0.99
 STARTS = 200
 TINY = 1e-300
 
 Array = NDArray[np.float64]
-
-
-def draws_multiple(attempt: int) -> int:
-    """How many times the draws asked for an attempt keeps: 1, 2 and 4."""
-    return int(2 ** (attempt - 1))
 
 
 def sample_with_care(
@@ -39,11 +34,11 @@ def sample_with_care(
     progress: bool = False,
     compiled: Any = None,
 ) -> tuple[Sampling, int]:
-    """Sample as `sample` does; with divergences or poor mixing again, in smaller steps.
+    """Sample as `sample` does, and again where the chains have not mixed.
 
-    The second attempt tunes longer and keeps twice the draws; its chains start where those of the
-    first found most of the posterior. Where they nearly agree, a third one is the same with four
-    times the draws.
+    Chains that nearly agree go on, to four times their length. Where that is not enough, or they
+    are far apart or diverge, they start anew where most of the posterior was found, tune for
+    longer, take smaller steps and are as long. Of longer chains every fourth draw is kept.
 
     Returns
     -------
@@ -52,39 +47,35 @@ def sample_with_care(
     int
         Number of attempts.
     """
-    sampling = sample(
-        model, effort, seed=seed, sampler=sampler, progress=progress, compiled=compiled
-    )
-    if sampled_well(sampling.tree):
-        return sampling, 1
-    seconds = sampling.seconds
-    starts = None if sampling.points is None else _starts(sampling.points, sampling.tree, seed)
-    for attempt, said in (
-        (2, "that did not mix: once more, with longer tuning and smaller steps"),
-        (3, "that nearly mixed: once more, with twice the draws"),
-    ):
+    first = sample(model, effort, seed=seed, sampler=sampler, progress=progress, compiled=compiled)
+    if sampled_well(first.tree):
+        return first, 1
+    longer = replace(effort, thin=LONGER * effort.thin)
+    careful = replace(longer, tune=CAREFUL_TUNE, target_accept=CAREFUL_ACCEPT)
+    further = [(careful, "that did not mix: again, with longer tuning and smaller steps")]
+    if nearly_mixed(first.tree):
+        further.insert(0, (longer, "that nearly mixed: again, with longer chains"))
+    last, seconds, attempts = first, first.seconds, 1
+    for harder, said in further:
         announce(said, show=progress)
-        sampling = sample(
+        anew = harder is careful and first.points is not None
+        last = sample(
             model,
-            replace(
-                effort,
-                draws=draws_multiple(attempt) * effort.draws,
-                tune=CAREFUL_TUNE,
-                target_accept=CAREFUL_ACCEPT,
-            ),
+            harder,
             seed=seed,
             sampler=sampler,
             progress=progress,
-            compiled=sampling.compiled,
-            starts=starts,
+            compiled=first.compiled,
+            starts=_starts(first, seed) if anew else None,
         )
-        seconds = {name: seconds[name] + sampling.seconds[name] for name in seconds}
-        if sampled_well(sampling.tree) or not nearly_mixed(sampling.tree):
+        seconds = {name: seconds[name] + last.seconds[name] for name in seconds}
+        attempts += 1
+        if sampled_well(last.tree):
             break
-    return replace(sampling, seconds=seconds), attempt
+    return replace(last, seconds=seconds), attempts
 
 
-def _starts(points: Array, tree: xr.DataTree, seed: int) -> Array:
+def _starts(first: Sampling, seed: int) -> Array:
     """Draws of the chains in proportion to how much of the posterior each has found, (start, x).
 
     A chain in a mode of its own has found about exp(mean log density + entropy) of the posterior;
@@ -92,10 +83,11 @@ def _starts(points: Array, tree: xr.DataTree, seed: int) -> Array:
     that holds next to nothing, where it would stay, and modes that matter are not lost (for
     stacking chains instead of restarting them see Yao et al. 2022, arXiv:2006.12335).
     """
-    density = tree["sample_stats"]["logp"].transpose("chain", "draw").to_numpy().mean(axis=1)
+    points = np.asarray(first.points)
+    density = first.tree["sample_stats"]["logp"].transpose("chain", "draw").to_numpy().mean(axis=1)
     entropy = np.log(points.std(axis=1) + TINY).sum(axis=1)
     found = density + entropy
     shares = np.exp(found - found.max())
     rng = np.random.default_rng([seed, 4])
     chain = rng.choice(len(points), STARTS, p=shares / shares.sum())
-    return points[chain, rng.integers(points.shape[1], size=STARTS)]
+    return np.asarray(points[chain, rng.integers(points.shape[1], size=STARTS)])

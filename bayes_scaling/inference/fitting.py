@@ -57,8 +57,8 @@ def fit(
 ) -> Fit:
     """Sample the posterior of a law given runs.
 
-    If the first attempt has divergences or has not mixed, it is made once more with smaller steps,
-    longer tuning and twice the draws, and where these nearly mix with four times the draws;
+    Chains that have nearly mixed go on to four times their length, of which every fourth draw is
+    kept; where that is not enough, or draws diverge, they start anew with smaller steps.
     `Fit.diagnostics` says which attempt was kept.
 
     Parameters

@@ -50,6 +50,8 @@ class Effort:
     cores : int, optional
         Most chains to run at once; by default as many as the machine has cores. It does not
         change the draws.
+    thin : int
+        Length of the chains over the draws that are kept of them.
     """
 
     draws: int = 1000
@@ -58,11 +60,18 @@ class Effort:
     target_accept: float = 0.95
     adaptation: str = "auto"
     cores: int | None = None
+    thin: int = 1
+
+    @property
+    def length(self) -> int:
+        """Of a chain, after tuning."""
+        return self.draws * self.thin
 
     def __post_init__(self) -> None:
         if self.adaptation not in ADAPTATIONS:
             raise InputError(unknown_name("adaptation", self.adaptation, ADAPTATIONS))
-        for name, least in (("draws", 4), ("tune", 1), ("chains", 2)):
+        # Fewer draws are too few for the Pareto smoothing of leave-one-out checks.
+        for name, least in (("draws", 20), ("tune", 1), ("chains", 2)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise InputError(f"{name} must be a whole number, {least} or more, not {value!r}")
@@ -136,11 +145,11 @@ def _nutpie(
         with working("compiling the model", show=progress), deferred_interrupt():
             compiled = nutpie.compile_pymc_model(model)
     compiled_at = time.perf_counter()
-    total = effort.chains * (effort.draws + effort.tune)
+    total = effort.chains * (effort.length + effort.tune)
     with progress_bar(total, show=progress) as callback:
         background = nutpie.sample(
             compiled if starts is None else _started(compiled, starts),
-            draws=effort.draws,
+            draws=effort.length,
             tune=effort.tune,
             chains=effort.chains,
             cores=_cores(effort),
@@ -160,10 +169,24 @@ def _nutpie(
             background.cancel()
             raise
     seconds = {"compile": compiled_at - start, "sample": time.perf_counter() - compiled_at}
+    tree = _thinned(tree, effort.thin)
     statistics = tree["sample_stats"].to_dataset()
     points = statistics["unconstrained_draw"].transpose("chain", "draw", ...).to_numpy()
     tree["sample_stats"] = statistics.drop_vars("unconstrained_draw")
     return Sampling(tree=tree, seconds=seconds, compiled=compiled, points=points)
+
+
+def _thinned(tree: xr.DataTree, thin: int) -> xr.DataTree:
+    """One of so many draws; those that diverged all count, with the draw that is kept."""
+    if thin == 1:
+        return tree
+    parts = {name: tree[name].to_dataset() for name in ("posterior", "sample_stats")}
+    kept = {name: part.isel(draw=slice(None, None, thin)) for name, part in parts.items()}
+    diverging = parts["sample_stats"]["diverging"].transpose("chain", "draw").to_numpy()
+    blocks = diverging.reshape(len(diverging), -1, thin).any(axis=-1)
+    kept["sample_stats"] = kept["sample_stats"].assign(diverging=(("chain", "draw"), blocks))
+    order = {"draw": np.arange(blocks.shape[1])}
+    return xr.DataTree.from_dict({name: part.assign_coords(order) for name, part in kept.items()})
 
 
 def _started(compiled: Any, starts: NDArray[np.float64]) -> Any:
@@ -192,7 +215,7 @@ def _through_pymc(name: str) -> Callable[..., Sampling]:
                 # Convergence is judged by `diagnostics`, not by log lines.
                 warnings.simplefilter("ignore", UserWarning)
                 tree = pm.sample(
-                    effort.draws,
+                    effort.length,
                     tune=effort.tune,
                     chains=effort.chains,
                     cores=_cores(effort),
@@ -208,8 +231,9 @@ def _through_pymc(name: str) -> Callable[..., Sampling]:
                 f"sampler={name!r} needs packages that are not installed ({error}); install "
                 f"bayes-scaling[{name}], or use sampler='nutpie'"
             ) from error
-        if tree["posterior"].sizes["draw"] < effort.draws:
+        if tree["posterior"].sizes["draw"] < effort.length:
             raise KeyboardInterrupt("sampling was interrupted")  # PyMC hands over what it has
+        tree = _thinned(tree, effort.thin)
         # These samplers compile and sample in one call, so the parts cannot be told apart.
         return Sampling(tree=tree, seconds={"compile": 0.0, "sample": time.perf_counter() - start})
 

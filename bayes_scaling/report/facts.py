@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 
 from bayes_scaling.decisions import Forecast
-from bayes_scaling.inference.attempts import draws_multiple
 from bayes_scaling.inference.card import list_cards
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
 from bayes_scaling.report.answers import Answers
@@ -100,7 +99,6 @@ def versions(fit: Fit) -> Facts:
 def recipe(fit: Fit) -> str:
     """Python that makes the fit and this report again."""
     sizes = fit.tree["posterior"].sizes
-    draws = sizes["draw"] // draws_multiple(int(fit.sampler_figures.get("attempt", 1)))
     columns = fit.by[0] if len(fit.by) == 1 else list(fit.by)
     by = f" by={columns!r}," if fit.by else ""
     sampler = str(fit.tree.attrs["sampler"])
@@ -112,7 +110,7 @@ def recipe(fit: Fit) -> str:
         "import bayes_scaling as bs\n\n"
         f"runs = {_reading(fit)}\n"
         f"fit = bs.fit(runs, model={model!r},{by}{x} seed={fit.seed},\n"
-        f"             draws={draws}, chains={sizes['chain']}, {way})\n"
+        f"             draws={sizes['draw']}, chains={sizes['chain']}, {way})\n"
         f"bs.report.write_report(fit, 'report.html', prob={DEFAULT_PROB})\n"
     )
 

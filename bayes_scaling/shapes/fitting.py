@@ -34,6 +34,7 @@ def fit_shapes(
     model: str | Path | ShapeCard = DEFAULT_SHAPE_CARD,
     along: str | None = None,
     by: str | None = None,
+    bends: int | None = None,
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
@@ -44,8 +45,8 @@ def fit_shapes(
 ) -> ShapeFit:
     """Sample the trends of all tasks of a table at once.
 
-    If the first attempt has divergences or has not mixed, it is made once more with smaller steps,
-    longer tuning and twice the draws, and where these nearly mix with four times the draws.
+    Chains that have nearly mixed go on to four times their length, of which every fourth draw is
+    kept; where that is not enough, or draws diverge, they start anew with smaller steps.
 
     Parameters
     ----------
@@ -57,6 +58,8 @@ def fit_shapes(
         The scale; by default the first of them that every row has.
     by : str, optional
         Column, such as "family", whose groups have a mean slope of their own.
+    bends : {1, 2}, optional
+        Most bends of a task; by default what the card says.
     draws, tune, chains : int
         Kept and tuning draws of a chain, and the number of chains.
     seed : int
@@ -86,7 +89,7 @@ def fit_shapes(
     effort = Effort(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept, cores=cores,
     )  # fmt: skip
-    card = load_shape_card(model)
+    card = load_shape_card(model).with_bends(bends)
     design = make_shape_design(metrics, along=along, by=by)
     start = time.perf_counter()
     sampling, attempts = sample_with_care(

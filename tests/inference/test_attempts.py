@@ -6,7 +6,7 @@ import xarray as xr
 from scipy import stats
 
 from bayes_scaling.inference import attempts
-from bayes_scaling.inference.sample import Effort, Sampling
+from bayes_scaling.inference.sample import Effort, Sampling, _thinned
 
 EFFORT = Effort(draws=200, tune=300)
 POINTS = np.random.default_rng(3).standard_normal((4, 1000, 2))
@@ -30,19 +30,22 @@ def tree(apart: float, diverging: int = 0, draws: int = 1000) -> xr.DataTree:
 MIXED, NEARLY, APART, DIVERGED = tree(0.0), tree(0.15), tree(1.0), tree(0.0, diverging=3)
 
 
+FIRST, LONGER, CAREFUL = "first", "longer", "careful"
+
+
 @pytest.mark.parametrize(
-    ("found", "kept"),
+    ("found", "made"),
     [
-        ([MIXED], [1]),
-        ([APART, MIXED], [1, 2]),
-        ([DIVERGED, MIXED], [1, 2]),
-        ([APART, APART], [1, 2]),
-        ([APART, DIVERGED], [1, 2]),
-        ([NEARLY, NEARLY, MIXED], [1, 2, 4]),
-        ([NEARLY, NEARLY, NEARLY], [1, 2, 4]),
+        ([MIXED], [FIRST]),
+        ([APART, MIXED], [FIRST, CAREFUL]),
+        ([DIVERGED, MIXED], [FIRST, CAREFUL]),
+        ([APART, APART], [FIRST, CAREFUL]),
+        ([NEARLY, MIXED], [FIRST, LONGER]),
+        ([NEARLY, NEARLY, MIXED], [FIRST, LONGER, CAREFUL]),
+        ([NEARLY, DIVERGED, NEARLY], [FIRST, LONGER, CAREFUL]),
     ],
 )
-def test_attempts_end_where_more_draws_would_not_help(monkeypatch, found, kept):
+def test_chains_go_on_where_that_helps_and_take_care_where_it_does_not(monkeypatch, found, made):
     asked = []
 
     def sample(model, effort, **_):
@@ -54,9 +57,26 @@ def test_attempts_end_where_more_draws_would_not_help(monkeypatch, found, kept):
     assert count == len(asked) == len(found)
     assert sampling.tree is found[-1]
     assert sampling.seconds == {"sample": count}
-    assert [effort.draws / EFFORT.draws for effort in asked] == kept
-    assert [attempts.draws_multiple(i + 1) for i in range(count)] == kept
-    assert all(effort.target_accept == attempts.CAREFUL_ACCEPT for effort in asked[1:])
+    longer = {"draws": 200, "length": 800, "tune": 300, "target_accept": 0.95}
+    careful = longer | {"tune": attempts.CAREFUL_TUNE, "target_accept": attempts.CAREFUL_ACCEPT}
+    expected = {FIRST: longer | {"length": 200}, LONGER: longer, CAREFUL: careful}
+    for effort, kind in zip(asked, made, strict=True):
+        assert {name: getattr(effort, name) for name in longer} == expected[kind]
+
+
+def test_longer_chains_keep_as_many_draws_and_every_divergence():
+    whole = tree(0.0, diverging=3, draws=2000)
+    values = whole["posterior"]["theta"].to_numpy()
+    kept = _thinned(whole, 4)
+    assert dict(kept["posterior"].sizes) == {"chain": 4, "draw": 500}
+    assert np.array_equal(kept["posterior"]["theta"], values[:, ::4])
+    assert int(kept["sample_stats"]["diverging"].sum()) == 1
+    whole["sample_stats"]["diverging"][:] = False
+    whole["sample_stats"]["diverging"][2, [7, 9]] = True
+    assert np.argwhere(_thinned(whole, 4)["sample_stats"]["diverging"].to_numpy()).tolist() == [
+        [2, 1], [2, 2],
+    ]  # fmt: skip
+    assert _thinned(whole, 1) is whole
 
 
 def test_chains_start_anew_where_most_of_the_posterior_is():
@@ -69,7 +89,8 @@ def test_chains_start_anew_where_most_of_the_posterior_is():
     density[3] -= 4.0
     dims = ("chain", "draw")
     found = xr.DataTree.from_dict({"sample_stats": xr.Dataset({"logp": (dims, density)})})
-    starts = np.concatenate([attempts._starts(points, found, seed) for seed in range(50)])
+    first = Sampling(tree=found, seconds={}, points=points)
+    starts = np.concatenate([attempts._starts(first, seed) for seed in range(50)])
     small = (starts[:, 0] > 5).mean()
     expected = np.exp(-4) / (3 + np.exp(-4))
     assert small == pytest.approx(expected, abs=4 * np.sqrt(expected / len(starts)))

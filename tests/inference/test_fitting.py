@@ -169,10 +169,10 @@ def test_leaving_a_run_out_by_sampling_and_by_weights_agree(one_group, monkeypat
 
 def test_too_few_draws_are_not_trusted():
     fit = bs.fit(
-        bs.read_runs(simulated()), model="chinchilla", draws=10, tune=20, chains=2, progress=False
+        bs.read_runs(simulated()), model="chinchilla", draws=20, tune=20, chains=2, progress=False
     )
     assert not fit.trusted
-    assert fit.diagnostics["attempt"] == 2
+    assert fit.diagnostics["attempt"] >= 2
     assert {"effective sample size"} <= {check.name for check in fit.problems()}
 
 
