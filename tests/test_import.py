@@ -115,6 +115,17 @@ def test_questions_asked_most_need_neither_pandas_nor_xarray(arguments, tmp_path
     assert loaded(COMMAND.format(arguments=command), ("pandas", "xarray", "pyarrow")) == []
 
 
+def test_the_quick_engine_needs_no_compiler(tmp_path):
+    # Its checks are those of arviz_stats; the rest of ArviZ, with its figures, stays out.
+    from examples import example_fit
+
+    runs = tmp_path / "runs.csv"
+    example_fit().data[["params", "tokens", "loss"]].to_csv(runs, index=False)
+    command = ["fit", str(runs), "--engine", "quick", "-o", str(tmp_path / "fit.nc"), "--json"]
+    heavy = [name for name in HEAVY if name != "arviz_stats"]
+    assert loaded(COMMAND.format(arguments=command), (*heavy, "rich")) == []
+
+
 def test_questions_about_shapes_are_light(tmp_path):
     from shape_examples import example_shapes
 

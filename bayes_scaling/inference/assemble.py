@@ -14,9 +14,10 @@ import xarray as xr
 from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.pointwise import (
+    draws_of,
+    in_parts,
     log_likelihood,
     log_prior,
-    noise_of_runs,
     parameter_values,
 )
 from bayes_scaling.inference.simulate import prior_theta
@@ -109,7 +110,7 @@ def _log_densities(card: ModelCard, design: Design, posterior: xr.Dataset) -> di
     thinned = posterior.isel(draw=slice(None, None, keep_every))
     shape = (thinned.sizes["chain"], thinned.sizes["draw"])
     stacked = thinned.stack(sample=("chain", "draw"), create_index=False)
-    likelihood = log_likelihood(noise_of_runs(card, design, stacked), design.log_loss)
+    likelihood = in_parts(log_likelihood, card, design, draws_of(stacked))
     every = posterior.stack(sample=("chain", "draw"), create_index=False)
     full = (posterior.sizes["chain"], posterior.sizes["draw"])
     prior = {

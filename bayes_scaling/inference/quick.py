@@ -20,7 +20,7 @@ from bayes_scaling.inference.card import LogNormal, ModelCard
 from bayes_scaling.inference.coordinates import Coordinates
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.model import coordinates, parameter_names, population_prior
-from bayes_scaling.inference.pointwise import log_likelihood, noise_of
+from bayes_scaling.inference.pointwise import CELLS, log_likelihood, noise_of
 from bayes_scaling.inference.proposals import (
     WIDER,
     Proposal,
@@ -48,8 +48,6 @@ standard deviation from those of NUTS."""
 
 GOOD_K = 0.5
 _STEP, _SECOND_STEP = 1e-5, 2e-4
-_CELLS = 4_000_000
-"""Draws x runs that are evaluated at once, to bound memory."""
 
 Array = NDArray[np.float64]
 
@@ -103,7 +101,7 @@ class _Target:
         return {"theta": theta[..., None, :n], **shape}
 
     def __call__(self, z: Array) -> Array:
-        most = max(1, _CELLS // len(self.design.log_loss))
+        most = max(1, CELLS // len(self.design.log_loss))
         parts = [self._density(z[i : i + most]) for i in range(0, len(z), most)]
         return np.concatenate(parts)
 

@@ -7,6 +7,7 @@ import xarray as xr
 from examples import drifting_card
 
 from bayes_scaling import read_runs
+from bayes_scaling.inference import pointwise
 from bayes_scaling.inference.card import load_card
 from bayes_scaling.inference.coordinates import Coordinates
 from bayes_scaling.inference.design import make_design
@@ -16,7 +17,14 @@ from bayes_scaling.inference.model import (
     population_prior,
     spread_prior,
 )
-from bayes_scaling.inference.pointwise import log_likelihood, noise_of_runs, parameter_values
+from bayes_scaling.inference.pointwise import (
+    draws_of,
+    in_parts,
+    log_likelihood,
+    noise_of_runs,
+    parameter_values,
+    pit,
+)
 from bayes_scaling.inference.simulate import draw_parameters
 from bayes_scaling.laws import Reference, get_law
 
@@ -90,6 +98,15 @@ def test_likelihood_is_the_numpy_one(case):
     compiled = model.compile_logp(vars=model.observed_RVs, sum=False)(point)[0]
     ours = log_likelihood(noise_of_runs(card, design, truth), design.log_loss)[0]
     np.testing.assert_allclose(compiled, ours, rtol=1e-8)
+
+
+@pytest.mark.parametrize("of", [log_likelihood, pit])
+def test_in_parts_the_numbers_are_those_of_all_draws_at_once(case, of, monkeypatch):
+    card, design, _ = case
+    five = xr.concat([truth_of(card, design, seed) for seed in range(5)], "sample")
+    at_once = of(noise_of_runs(card, design, five), design.log_loss)
+    monkeypatch.setattr(pointwise, "CELLS", 2 * len(design.log_loss))
+    np.testing.assert_array_equal(in_parts(of, card, design, draws_of(five)), at_once)
 
 
 def test_prior_is_the_cards(case):

@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_scaling.inference.design import Design
-from bayes_scaling.inference.pointwise import noise_of_runs, pit
+from bayes_scaling.inference.pointwise import draws_of, in_parts, pit
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.inference.sample import Sampling
 from bayes_scaling.runs import Problem
@@ -71,8 +71,7 @@ class Evidence:
     @cached_property
     def loo_pit(self) -> Array:
         """Probability of a lower log loss than seen, predicted without the run, shape (run,)."""
-        noise = noise_of_runs(self.fit.card, self.design, self.thinned)
-        below = pit(noise, self.design.log_loss)
+        below = in_parts(pit, self.fit.card, self.design, draws_of(self.thinned))
         weights = np.exp(self.leave_one_out[0].T)
         return np.asarray((weights * below).sum(axis=0) / weights.sum(axis=0))
 

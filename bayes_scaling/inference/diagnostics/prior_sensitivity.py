@@ -48,7 +48,8 @@ def sensitivity(evidence: Evidence) -> tuple[dict[str, float], dict[str, float]]
     tree = xr.DataTree.from_dict(
         {
             "posterior": posterior.sel(draw=draws),
-            "log_likelihood": fit.tree["log_likelihood"].to_dataset(),
+            # It adds up the runs anyway, but stacks them first.
+            "log_likelihood": fit.tree["log_likelihood"].to_dataset().sum("run"),
             "log_prior": fit.tree["log_prior"].to_dataset().sel(draw=draws),
         }
     )
