@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.record import machine, save
 from benchmarks.shapes_backtest import backtest
+from benchmarks.shapes_bends import bends
 from benchmarks.shapes_large import large
 from benchmarks.shapes_simulated import sbc, simulated
 
@@ -15,6 +17,8 @@ __all__ = ["PARTS", "run"]
 
 PARTS: dict[str, Callable[[Path, int], tuple[dict[str, Any], str]]] = {
     "backtest": backtest,
+    "backtest-two-bends": partial(backtest, bends=2),
+    "bends": bends,
     "simulated": simulated,
     "sbc": sbc,
     "large": large,

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scoringrules
 
 from bayes_scaling.runs.metrics import MetricCurves, read_metrics
 from bayes_scaling.shapes.card import ShapeCard, load_shape_card
@@ -33,7 +34,7 @@ CLIP = 0.02
 
 KEPT = (
     "table", "curve", "params", "change", "ours, trend better", "ours, measured better",
-    "climatology better", "straight line better", "rank",
+    "climatology better", "straight line better", "rank", "crps",
 )  # fmt: skip
 """Columns of the forecasts that the file of results holds."""
 
@@ -74,32 +75,30 @@ def neutral_card() -> ShapeCard:
     return card.model_copy(update={"priors": card.priors.model_copy(update={"recovery": recovery})})
 
 
-def backtest(data: Path, seed: int) -> tuple[dict[str, Any], str]:
+def backtest(data: Path, seed: int, bends: int = 1) -> tuple[dict[str, Any], str]:
     """Every table with its largest sizes hidden."""
-    parts, fits = [], {}
+    parts, fits, card = [], {}, neutral_card().with_bends(bends)
     for table in TABLES:
         whole = read_metrics(data / "metrics" / table.file).select(table.where)
         cut = np.unique(whole.column("params"))[-table.sizes]
         seen = whole.select(f"params < {cut}")
-        fit = fit_once(neutral_card(), make_shape_design(seen), seen, seed)
+        fit = fit_once(card, make_shape_design(seen), seen, seed)
         keys = ("max_rhat", "min_ess_bulk", "divergences", "seconds")
         fits[table.name] = {key: fit.diagnostics[key] for key in keys}
-        fits[table.name]["persistence"] = float(fit.draws("persistence").mean())
+        learned = ("persistence", *(["second_spread"] if bends > 1 else []))
+        fits[table.name] |= {k: float(fit.draws(k).mean()) for k in learned}
         parts.append(_forecasts(fit, whole, seen).assign(table=table.name))
         say(f"{table.name}: {fits[table.name]}")
     forecasts = pd.concat(parts, ignore_index=True)
     scores = _score_sets(forecasts, seed)
     content = {
         "scores": scores,
-        "inside_90": {
-            name: float((np.abs(part["rank"] - 0.5) < 0.45).mean())
-            for name, part in forecasts.groupby("table", sort=False)
-        },
+        "coverage": _coverage(forecasts, seed),
         "calibration": {m: _calibration(forecasts, m) for m in ("ours, trend", "ours, measured")},
         "fits": fits,
         "forecasts": forecasts[list(KEPT)].round(4).to_dict("records"),
     }
-    return content, _backtest_report(scores, content["calibration"])
+    return content, _backtest_report(scores, content["calibration"], content["coverage"])
 
 
 def _forecasts(fit: ShapeFit, whole: MetricCurves, seen: MetricCurves) -> pd.DataFrame:
@@ -123,12 +122,17 @@ def _forecasts(fit: ShapeFit, whole: MetricCurves, seen: MetricCurves) -> pd.Dat
                     "class": _class(change),
                     **_ours(answer.draws.isel(curve=0), float(last)),
                     "rank": float((answer.draws["value"] < hidden["value"]).mean()),
+                    "crps": _crps(answer.draws["value"].to_numpy().ravel(), hidden["value"]),
                     **_line(known, hidden["params"]),
                     **{f"climatology {k}": v for k, v in rates.items()},
                     **dict(zip(_columns("repeat the last"), (0.5, 0, 1, 0), strict=True)),
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _crps(draws: Array, value: float) -> float:
+    return float(scoringrules.crps_ensemble(value, draws))
 
 
 def _class(change: float) -> int:
@@ -231,6 +235,26 @@ def _bootstrap(
     }
 
 
+def _coverage(forecasts: pd.DataFrame, seed: int) -> dict[str, dict[str, float]]:
+    """How many measured scores lie inside their intervals, by table and in all; errors by task."""
+    sets = {"all": forecasts}
+    sets |= {str(name): part for name, part in forecasts.groupby("table", sort=False)}
+    rng = np.random.default_rng(seed)
+    found = {}
+    for name, part in sets.items():
+        away = np.abs(part["rank"].to_numpy() - 0.5)
+        inside = {f"{prob}": (away < prob / 200).astype(float) for prob in (50, 90)}
+        errors = _bootstrap(inside, part["task"].to_numpy(), rng)
+        found[name] = {"n": len(part)} | {k: float(v.mean()) for k, v in inside.items()}
+        found[name] |= {f"{k}_se": error for k, error in errors.items()}
+        found[name] |= {
+            "above": float((part["rank"] > 0.95).mean()),
+            "below": float((part["rank"] < 0.05).mean()),
+            "crps": float(part["crps"].mean()),
+        }
+    return found
+
+
 def _calibration(forecasts: pd.DataFrame, method: str) -> list[dict[str, float]]:
     p, outcome = (forecasts[c].to_numpy() for c in (f"{method} better", "better"))
     rows = []
@@ -244,7 +268,9 @@ def _calibration(forecasts: pd.DataFrame, method: str) -> list[dict[str, float]]
 
 
 def _backtest_report(
-    scores: Mapping[str, Any], calibration: Mapping[str, list[dict[str, float]]]
+    scores: Mapping[str, Any],
+    calibration: Mapping[str, list[dict[str, float]]],
+    coverage: Mapping[str, Mapping[str, float]],
 ) -> str:
     heads = ["set", "method", "scores", "Brier (se)", "log score (se)", "Brier, three classes (se)",
              "log score, three classes"]  # fmt: skip
@@ -262,8 +288,26 @@ def _backtest_report(
         [
             markdown(heads, rows),
             markdown(["method", "P(better)", "scores", "mean forecast", "happened"], curve),
+            markdown(
+                [
+                    "table",
+                    "scores",
+                    "inside 50 % (se)",
+                    "inside 90 % (se)",
+                    "above it",
+                    "below it",
+                    "CRPS, points",
+                ],
+                [_covered(name, own) for name, own in coverage.items()],
+            ),
         ]
     )
+
+
+def _covered(name: str, own: Mapping[str, float]) -> list[str]:
+    shares = [f"{100 * own[k]:.0f} ({100 * own[f'{k}_se']:.0f}) %" for k in ("50", "90")]
+    return [name, f"{own['n']}", *shares, *(f"{100 * own[k]:.0f} %" for k in ("above", "below")),
+            f"{100 * own['crps']:.2f}"]  # fmt: skip
 
 
 def _cells(own: Mapping[str, float]) -> list[str]:

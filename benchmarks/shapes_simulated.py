@@ -21,7 +21,7 @@ from bayes_scaling.shapes.simulate import SimulatedTasks, simulate_tasks
 from benchmarks.record import markdown, say
 from benchmarks.shapes_fit import compiled_for, fit_once
 
-__all__ = ["POPULATION", "grid", "sbc", "simulated"]
+__all__ = ["POPULATION", "grid", "sbc", "shapes_of", "simulated"]
 
 HORIZON = 1.0
 """Decades beyond the sizes seen at which simulated tasks are judged."""
@@ -51,7 +51,7 @@ def simulated(_: Path, seed: int) -> tuple[dict[str, Any], str]:
         tasks = simulate_tasks(card, design, rng, {**POPULATION, **special})
         own = design.with_scores(tasks.z)
         fit = fit_once(card, own, None, seed, compiled=compiled.with_data(z=own.z))
-        found[name] = _recovery(*_shapes_of(fit, own, tasks.trends))
+        found[name] = _recovery(*shapes_of(fit, own, tasks.trends))
         found[name] |= {"rhat": fit.diagnostics["max_rhat"], "seconds": fit.diagnostics["seconds"]}
         say(f"{name}: {found[name]}")
     found["all"] = _together(list(found.values()))
@@ -70,7 +70,7 @@ def grid(n: int, sizes: int) -> ShapeDesign:
     return make_shape_design(read_metrics(pd.DataFrame(rows)))
 
 
-def _shapes_of(
+def shapes_of(
     fit: ShapeFit, design: ShapeDesign, trends: Sequence[Any]
 ) -> tuple[Array, Array, Array]:
     """True shapes (task,), their posterior draws (sample, task), and P(worse) beside the truth."""

@@ -41,6 +41,10 @@ Checkpoints = Annotated[
         help="Of each model: final, or all, along compute (or along tokens, with --at-tokens).",
     ),
 ]
+Bends = Annotated[
+    int | None,
+    typer.Option("--bends", metavar="1|2", help="Most bends of a task; the card's own by default."),
+]
 GroupBy = Annotated[
     str | None,
     typer.Option(
@@ -80,6 +84,7 @@ def shapes(
     at_tokens: AtTokens = None,
     checkpoints: Checkpoints = "final",
     by: GroupBy = None,
+    bends: Bends = None,
     rope: Rope = 0.01,
     output: Output = None,
     where: Where = None,
@@ -121,8 +126,8 @@ def shapes(
         along = next((name.removeprefix("at_") for name in asked), None)
         with interruptible():
             fit = bs.fit_shapes(
-                curves, model=model, along=along, by=by, draws=draws, tune=tune, chains=chains,
-                seed=seed, progress=not quiet,
+                curves, model=model, along=along, by=by, bends=bends, draws=draws, tune=tune,
+                chains=chains, seed=seed, progress=not quiet,
             )  # fmt: skip
     if output is not None:
         # Before the question is asked: a fit is not lost with a question that is refused.

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bayes_scaling.errors import CardError, unknown_name
+from bayes_scaling.errors import CardError, InputError, unknown_name
 from bayes_scaling.inference.card import LogNormal, Normal
 from bayes_scaling.resources import resource_dir
 
@@ -44,6 +44,7 @@ class ShapePriors(_Strict):
     gap: LogNormal
     width: LogNormal
     change_spread: LogNormal
+    second_spread: LogNormal
     recovery: Normal
     saturation: Normal
 
@@ -75,6 +76,18 @@ class ShapeCard(_Strict):
     bends: Literal[1, 2]
     priors: ShapePriors
     noise: ShapeNoise
+
+    def with_bends(self, bends: int | None) -> ShapeCard:
+        """The card with another number of bends; the same for None.
+
+        Raises
+        ------
+        InputError
+            There is no trend with so many.
+        """
+        if bends not in (None, 1, 2):
+            raise InputError(f"a trend has 1 or 2 bends, not {bends}")
+        return self if bends is None else self.model_copy(update={"bends": bends})
 
 
 def list_shape_cards() -> tuple[ShapeCard, ...]:

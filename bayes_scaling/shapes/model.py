@@ -13,10 +13,13 @@ from bayes_scaling.shapes.design import ShapeDesign
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["FACTOR", "SOFT", "build_shape_model"]
+__all__ = ["FACTOR", "SECOND_NU", "SOFT", "build_shape_model"]
 
 FACTOR = np.log10(3.0)
 """Decades between two sizes whose distances from the trend correlate by `persistence`."""
+
+SECOND_NU = 2.0
+"""Degrees of freedom of second changes of slope: most are next to nothing, some are large."""
 
 SOFT = 0.1
 """Slopes within this of zero are neither falls nor rises: it rounds the corner for the sampler."""
@@ -97,15 +100,18 @@ def _bends(card: ShapeCard, design: ShapeDesign, slope: Any) -> tuple[Any, Any]:
     expected = (
         _draw("recovery", priors.recovery) * fall - _draw("saturation", priors.saturation) * rise
     )
-    ratio = pm.Normal("change_ratio", 0.0, 1.0, dims=dims)
-    # The first bend is the one that recovers or saturates; a second one may go either way.
-    first = np.eye(1, card.bends)
-    change = _draw("change_spread", priors.change_spread) * ratio + expected[:, None] * first
+    ratio = pm.Normal("change_ratio", 0.0, 1.0, dims="curve")
+    change = (_draw("change_spread", priors.change_spread) * ratio + expected)[:, None]
     where = pm.Normal("place_ratio", 0.0, 1.0, dims="curve")
     place = (design.last + priors.place.mean + priors.place.sigma * where)[:, None]
     if card.bends > 1:
         gap = pm.LogNormal("gap", np.log(priors.gap.median), priors.gap.sigma, dims="curve")
         place = pt.concatenate([place, place + gap[:, None]], axis=1)
+        # The first bend recovers or saturates; a second one, of the few tasks that have one, may
+        # go either way.
+        second = pm.StudentT("second_ratio", nu=SECOND_NU, mu=0.0, sigma=1.0, dims="curve")
+        spread = _draw("second_spread", priors.second_spread)
+        change = pt.concatenate([change, (spread * second)[:, None]], axis=1)
     change = pm.Deterministic("change", change, dims=dims)
     return change, pm.Deterministic("place", place, dims=dims)
 

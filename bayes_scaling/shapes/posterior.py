@@ -17,7 +17,7 @@ from bayes_scaling.errors import FitFileError, InputError, unknown_name
 from bayes_scaling.inference.storage import replacing
 from bayes_scaling.inference.verdict import CheckResult
 from bayes_scaling.shapes.card import ShapeCard
-from bayes_scaling.shapes.model import FACTOR
+from bayes_scaling.shapes.model import FACTOR, SECOND_NU
 from bayes_scaling.shapes.scale import MetricScale
 from bayes_scaling.shapes.simulate import expected_change
 from bayes_scaling.shapes.trend import Trend
@@ -155,14 +155,14 @@ class ShapeFit:
 
         level = around(self.draws("level_mean"), self.draws("level_spread"))
         slope = around(self._mean_slope(curve), self.draws("slope_spread"))
-        ratio = rng.standard_normal((n, bends))
-        change = self.draws("change_spread")[:, None] * ratio
+        change, place = np.empty((n, bends)), np.empty((n, bends))
+        change[:, 0] = around(np.zeros(n), self.draws("change_spread"))
         change[:, 0] += expected_change(slope, self.draws("recovery"), self.draws("saturation"))
-        place = np.empty((n, bends))
         place[:, 0] = rng.normal(seen.max() + priors.place.mean, priors.place.sigma, n)
         if bends > 1:
             gap = rng.lognormal(np.log(priors.gap.median), priors.gap.sigma, n)
             place[:, 1] = place[:, 0] + gap
+            change[:, 1] = self.draws("second_spread") * rng.standard_t(SECOND_NU, n)
         return Trend(level=level, slope=slope, width=width, change=change, place=place, seen=seen)
 
     def _mean_slope(self, curve: str) -> Array:

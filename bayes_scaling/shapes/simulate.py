@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bayes_scaling.inference.card import LogNormal, Normal
 from bayes_scaling.shapes.card import Beta, ShapeCard
 from bayes_scaling.shapes.design import ShapeDesign
-from bayes_scaling.shapes.model import FACTOR, SOFT
+from bayes_scaling.shapes.model import FACTOR, SECOND_NU, SOFT
 from bayes_scaling.shapes.trend import Trend
 
 __all__ = ["SimulatedTasks", "draw_population", "expected_change", "simulate_tasks"]
@@ -53,6 +53,7 @@ def draw_population(
     named |= {"scatter_spread": noise.scatter_spread, "nu": noise.nu}
     named |= {"persistence": noise.left(checkpoints=checkpoints)}
     named |= {"between_models": noise.between_models} if checkpoints else {}
+    named |= {"second_spread": priors.second_spread} if card.bends > 1 else {}
     drawn = {name: _draw(prior, rng) for name, prior in named.items()}
     return drawn | {"log_scatter_mean": float(np.log(_draw(noise.scatter, rng)))}
 
@@ -92,13 +93,14 @@ def simulate_tasks(
     n = len(design.curves)
     level = rng.normal(people["level_mean"], people["level_spread"], n)
     slope = rng.normal(people["slope_mean"], people["slope_spread"], n)
-    change = people["change_spread"] * rng.standard_normal((n, card.bends))
+    change, place = np.empty((n, card.bends)), np.empty((n, card.bends))
+    change[:, 0] = people["change_spread"] * rng.standard_normal(n)
     change[:, 0] += expected_change(slope, people["recovery"], people["saturation"])
-    place = np.empty((n, card.bends))
     place[:, 0] = design.last + rng.normal(card.priors.place.mean, card.priors.place.sigma, n)
     if card.bends > 1:
         gap = rng.lognormal(np.log(card.priors.gap.median), card.priors.gap.sigma, n)
         place[:, 1] = place[:, 0] + gap
+        change[:, 1] = people["second_spread"] * rng.standard_t(SECOND_NU, n)
     scatter = np.exp(rng.normal(people["log_scatter_mean"], people["scatter_spread"], n))
     trends = tuple(
         Trend(

@@ -62,6 +62,7 @@ WRONG = {
     "two scales": (["{scores}", "--at-params", "1T", "--at-flops", "1e25"], "not both"),
     "three scales": (["{scores}", "--at-tokens", "1T", "--at-flops", "1e25"], "not both"),
     "unknown checkpoints": (["{scores}", "--checkpoints", "last"], "known: 'final', 'all'"),
+    "three bends": (["{scores}", "--bends", "3"], "a trend has 1 or 2 bends, not 3"),
     "unknown card": (["{scores}", "--model", "chinchilla"], "unknown shape model"),
     "unknown unit": (["{scores}", "--unit", "points"], "unknown unit"),
     "unknown column": (["{scores}", "--by", "colour"], "'colour'"),

@@ -276,10 +276,12 @@ def test_the_log_density_of_scores_is_that_of_numpy(bends, curves):
 
     slope, priors = own["slope"], card.priors
     change = own["change_spread"] * own["change_ratio"]
-    change[:, 0] += expected_change(slope, own["recovery"], own["saturation"])
+    change = (change + expected_change(slope, own["recovery"], own["saturation"]))[:, None]
     place = (design.last + priors.place.mean + priors.place.sigma * own["place_ratio"])[:, None]
     if bends == 2:
         place = np.concatenate([place, place + own["gap"][:, None]], axis=1)
+        second = own["second_spread"] * own["second_ratio"]
+        change = np.concatenate([change, second[:, None]], axis=1)
     expected = []
     for i in range(n):
         x, z = design.x[i, design.there[i]], design.z[i, design.there[i]]
