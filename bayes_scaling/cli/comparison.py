@@ -30,13 +30,19 @@ def show_comparison(comparison: Comparison) -> None:
 
 
 def introduce(comparison: Comparison) -> None:
-    """Print what was compared on which runs, counted how."""
+    """Print what was compared on which runs, counted how, and which fits must not be used."""
     fit = comparison.first
     grouped = f", {len(fit.groups)} groups by {' and '.join(fit.by)}" if fit.by else ""
     typer.echo(f"{fit.name}: {fit.n_runs} runs{grouped}; laws {', '.join(comparison.fits)}")
     if fit.reading:
         output.print_wrapped(fit.reading)
     output.print_counting(fit.counting)
+    doubtful = [name for name, each in comparison.fits.items() if not each.trusted]
+    if doubtful:
+        several = "its sampling" if len(doubtful) == 1 else "their sampling"
+        output.print_wrapped(
+            f"Do not use what is said of {' and '.join(doubtful)}: {several} failed (see the end)."
+        )
 
 
 def show_scores(comparison: Comparison) -> None:

@@ -153,7 +153,9 @@ def _points(ax: Axes, fit: Fit, x: Array, y: Array, limit: float) -> None:
         )  # fmt: skip
     if not inside.all():
         largest = y[np.argmax(np.abs(y))]
-        note(ax, f"{(~inside).sum()} runs beyond the axes (up to {largest:+.3g} %)")
+        many = int((~inside).sum())
+        runs = "run" if many == 1 else "runs"
+        note(ax, f"{many} {runs} beyond the axes (up to {largest:+.3g} %)")
 
 
 def _trend(x: Array, y: Array) -> tuple[list[float], list[float]]:

@@ -98,6 +98,9 @@ def test_a_law_that_must_not_be_trusted_is_named(run, plain, tmp_path):
     trusted = {law["name"]: law["trusted"] for law in json.loads(result.stdout)["laws"]}
     assert trusted == {"plain": True, "doubtful": False}
     assert run("compare", plain, path, "--json", "--accept-problems").stdout == result.stdout
+    said = " ".join(run("compare", plain, path, code=1).stdout.split())
+    assert "Do not use what is said of doubtful: its sampling failed" in said
+    assert said.index("Do not use") < said.index("elpd")
 
 
 def test_settings_reach_the_comparison(run, asked, table):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from bayes_scaling.inference.card import ModelCard
@@ -9,9 +11,9 @@ from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.diagnostics.evidence import Evidence
 from bayes_scaling.inference.model import population_prior
 from bayes_scaling.inference.verdict import CheckResult
-from bayes_scaling.laws import INPUTS
+from bayes_scaling.laws import INPUTS, Law
 
-__all__ = ["check_identifiability"]
+__all__ = ["check_identifiability", "explained"]
 
 SHARE_OF_PRIOR = 0.75
 """A posterior this wide, relative to its prior, means that the runs added little."""
@@ -27,7 +29,7 @@ def check_identifiability(evidence: Evidence) -> list[CheckResult]:
     if not weak:
         text = "The runs inform every term of the law."
     else:
-        listed = " and ".join(weak)
+        listed = " and ".join(explained(evidence.fit.law, weak))
         text = (
             f"{_cause(evidence.design)}{listed} {'is' if len(weak) == 1 else 'are'} not "
             "identified: the answer about them is the prior's. "
@@ -42,6 +44,12 @@ def check_identifiability(evidence: Evidence) -> list[CheckResult]:
             values={"posterior_sd_over_prior_sd": widths},
         )
     ]
+
+
+def explained(law: Law, names: Iterable[str]) -> list[str]:
+    """Sampled parameters with what they mean, such as "beta (exponent of data)"."""
+    meaning = {parameter.name: parameter.meaning for parameter in law.sampled}
+    return [f"{name} ({meaning[name]})" for name in names]
 
 
 def _relative_widths(evidence: Evidence) -> dict[str, float]:

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from bayes_scaling.inference.diagnostics.evidence import Evidence
+from bayes_scaling.inference.diagnostics.identifiability import explained
 from bayes_scaling.inference.verdict import CheckResult
 
 __all__ = ["check_prior_sensitivity"]
@@ -18,8 +19,9 @@ def check_prior_sensitivity(evidence: Evidence) -> list[CheckResult]:
     """Scale the card's priors and the likelihood a little; see what follows which."""
     prior, likelihood = sensitivity(evidence)
     conflict = [n for n in prior if prior[n] > THRESHOLD and likelihood[n] > THRESHOLD]
+    listed = " and ".join(explained(evidence.fit.law, conflict))
     text = (
-        f"The posterior of {', '.join(conflict)} moves with the prior as well as with the runs. "
+        f"The posterior of {listed} moves with the prior as well as with the runs. "
         "If you know better than the card, copy it, edit the prior and pass --model my_card.toml."
         if conflict
         else "The answers follow the runs, not the priors of the card."
