@@ -49,7 +49,8 @@ def _report(found: dict[str, Any]) -> str:
              "largest R-hat", "least bulk ESS", "ESS/s", "peak memory, MiB"]  # fmt: skip
     row = [
         f"{found['tasks']} x {found['sizes']}", str(found["attempts"]),
-        f"{found['compile_seconds']:.1f}", f"{found['sample_seconds']:.1f}", str(found["draws"]), str(found["divergences"]),
+        f"{found['compile_seconds']:.1f}", f"{found['sample_seconds']:.1f}",
+        str(found["draws"]), str(found["divergences"]),
         f"{found['max_rhat']:.4f}", f"{found['min_ess_bulk']:.0f}",
         f"{found['bulk_ess_per_second']:.1f}", f"{found['peak_mib']:.0f}",
     ]  # fmt: skip

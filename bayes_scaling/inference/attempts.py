@@ -47,7 +47,9 @@ def sample_with_care(
     int
         Number of attempts.
     """
-    first = sample(model, effort, seed=seed, sampler=sampler, progress=progress, compiled=compiled)
+    first = sample(
+        model, effort, seed=seed, sampler=sampler, progress=progress, compiled=compiled, points=True
+    )
     if sampled_well(first.tree):
         return first, 1
     longer = replace(effort, thin=LONGER * effort.thin)

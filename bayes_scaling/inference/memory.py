@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bayes_scaling.laws import log_scale
+from bayes_scaling.laws import Law, log_mean, log_scale
 
 __all__ = ["FIRST", "Links", "Seen", "kept_share", "links_between", "news_share"]
 
@@ -64,6 +64,16 @@ class Seen:
         previous = away.argmin(axis=1)
         gap = away[np.arange(len(away)), previous]
         return Links(previous=previous, gap=np.clip(gap, NEAREST, FIRST))
+
+    def left(self, law: Law, log_x: Array, theta: Mapping[str, Array]) -> Array:
+        """What is left at points of the residual of the nearest row, (sample, point).
+
+        Of rows of one group; theta holds its natural parameters, each (sample, 1).
+        """
+        links = self.nearest(log_x, np.zeros(np.shape(log_x), dtype=np.int64))
+        off = self.log_loss - log_mean(np, law, self.log_inputs, theta, self.beyond)
+        kept = kept_share(np, links.gap, theta["noise_memory"])
+        return np.asarray(kept * off[:, links.previous])
 
 
 def links_between(log_x: Array, group_index: NDArray[np.int64]) -> Links:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bayes_scaling.errors import InputError, unknown_name
+from bayes_scaling.errors import InputError
 from bayes_scaling.inference.arrays import NamedArray, arrays_of
 from bayes_scaling.inference.card import SLOPE, ModelCard
-from bayes_scaling.inference.memory import Seen, kept_share, news_share
-from bayes_scaling.inference.pointwise import Noise, parameter_values
+from bayes_scaling.inference.group_draws import NEW_GROUP, GroupDraws
+from bayes_scaling.inference.memory import Seen, news_share
+from bayes_scaling.inference.pointwise import Noise
 from bayes_scaling.inference.verdict import CheckResult
 from bayes_scaling.laws import (
     Law,
@@ -39,9 +39,6 @@ __all__ = ["DEFAULT_PROB", "NEW_GROUP", "Fit"]
 
 DEFAULT_PROB = 0.9
 """Probability of every interval, unless asked otherwise."""
-
-NEW_GROUP = "(new group)"
-"""Stands for a group without runs: a draw from the population of a hierarchical fit."""
 
 _STEP = (1.0, 1.01)
 """Factors on compute between which a local exponent is measured; none below, where the edge is."""
@@ -251,37 +248,11 @@ class Fit:
         InputError
             A group is unknown, or it is `NEW_GROUP` and the fit has no population.
         """
-        if group is None:
-            return self.groups
-        names = (group,) if isinstance(group, str) else tuple(group)
-        for name in names:
-            self._check_group(name)
-        return names
-
-    def _check_group(self, name: str) -> None:
-        if name in self.groups:
-            return
-        parts = self.split_group(name)
-        if parts is None:
-            known = [*self.groups, *([NEW_GROUP] if self.pooled else [])]
-            raise InputError(unknown_name("group", name, known))
-        if NEW_GROUP in parts and not self.pooled:
-            raise InputError(
-                f"the card {self.card.name!r} pools over nothing, so it knows nothing of a group "
-                "without runs; fit with a hierarchical card, such as chinchilla-hierarchical"
-            )
+        return self._by_group.select(group)
 
     def split_group(self, name: str) -> tuple[str, ...] | None:
         """Level in each grouping column, or None where there is no such combination."""
-        if name == NEW_GROUP:
-            return (NEW_GROUP,) * max(len(self.by), 1)
-        if len(self.by) < 2:
-            return None
-        for first in (*self.levels[0], NEW_GROUP):
-            second = name.removeprefix(f"{first}/")
-            if name != second and second in (*self.levels[1], NEW_GROUP):
-                return first, second
-        return None
+        return self._by_group.split(name)
 
     def parameters(self, group: str) -> dict[str, Array]:
         """Draws of the natural parameters of a group, and of its noise.
@@ -297,51 +268,25 @@ class Fit:
         dict of str to array of shape (sample,)
             The law's parameters, and those of its drift and of the noise.
         """
-        if group not in self._read:
-            self._read[group] = self._parameters(group)
-        return dict(self._read[group])
-
-    @cached_property
-    def _read(self) -> dict[str, dict[str, Array]]:
-        """Parameters of the groups asked about so far: a plan asks dozens of times."""
-        return {}
-
-    def _parameters(self, group: str) -> dict[str, Array]:
-        self._check_group(group)
-        draws, own = self._draws, self.card.own_names
-        if group in self.groups:
-            names, i = [p.name for p in self.law.parameters], self.groups.index(group)
-            values = {name: draws[name].select("group", i).samples() for name in [*names, *own]}
-        else:
-            relative = parameter_values(self.card, self._unseen_theta(group))
-            natural = self.law.natural(np, relative, self.reference)
-            values = natural | {name: relative[name] for name in own}
-        shape = [name for name in ("nu", "noise_skew", "noise_memory") if name in draws]
-        return values | {name: draws[name].samples() for name in shape}
+        return dict(self._by_group.parameters(group))
 
     @cached_property
     def _draws(self) -> Mapping[str, NamedArray]:
         """Arrays of the posterior and of its coordinates."""
         return arrays_of(self.tree, "posterior")
 
-    def _unseen_theta(self, group: str) -> Array:
-        """Theta of a combination of levels without runs, shape (sample, parameter)."""
-        parts = self.split_group(group) or ()
-        rng = np.random.default_rng([self.seed, zlib.crc32(group.encode())])
-        draws = self._draws
-        mu = draws["mu"].samples()
-        theta = np.zeros(mu.shape)
-        for i, part in enumerate(parts):
-            crossed = len(parts) == 2
-            if part == NEW_GROUP:
-                tau = draws[f"tau_{i + 1}" if crossed else "tau"].samples()
-                centre = mu if i == 0 else 0.0
-                theta = theta + centre + tau * rng.standard_normal(tau.shape)
-            else:
-                level = self.levels[i].index(part)
-                effect = draws[f"effect_{i + 1}"].select(f"level_{i + 1}", level)
-                theta = theta + effect.samples()
-        return theta
+    @cached_property
+    def _by_group(self) -> GroupDraws:
+        return GroupDraws(
+            card=self.card,
+            law=self.law,
+            reference=self.reference,
+            draws=self._draws,
+            groups=self.groups,
+            by=self.by,
+            levels=self.levels,
+            seed=self.seed,
+        )
 
     def predict(
         self, group: str, log_inputs: Mapping[str, Array], draws: NDArray[np.int64] | None = None
@@ -373,7 +318,7 @@ class Fit:
             at = self._planned(log_inputs, theta) | at
         log_loss = log_mean(np, self.law, at, theta, self._beyond(group, log_scale(at)))
         if self._remembers(group):
-            log_loss = log_loss + self._left(group, log_scale(at), theta)
+            log_loss = log_loss + self._rows_of(group).left(self.law, log_scale(at), theta)
         loss = np.exp(log_loss)
         return np.broadcast_to(loss, np.broadcast_shapes(loss.shape, *map(np.shape, at.values())))
 
@@ -392,14 +337,6 @@ class Fit:
             group_index=np.zeros(int(mine.sum()), dtype=np.int64),
             beyond=self._beyond(group, log_scale(inputs)),
         )
-
-    def _left(self, group: str, log_x: Array, theta: Mapping[str, Array]) -> Array:
-        """What is left of the residual of the nearest row, shape (sample, point)."""
-        rows = self._rows_of(group)
-        links = rows.nearest(log_x, np.zeros(np.shape(log_x), dtype=np.int64))
-        off = rows.log_loss - log_mean(np, self.law, rows.log_inputs, theta, rows.beyond)
-        kept = kept_share(np, links.gap, theta["noise_memory"])
-        return np.asarray(kept * off[:, links.previous])
 
     def _beyond(self, group: str, log_x: ArrayLike) -> Array | None:
         """Decades of points beyond the edge of a group; beyond all edges if it has no runs."""

@@ -84,7 +84,7 @@ class Sampling:
     """Raw draws, how long they took, and the compiled model for the next table.
 
     `points` are the draws where the sampler makes them, on the whole real line, (chain, draw,
-    coordinate); nutpie only.
+    coordinate), if they were asked for; nutpie only.
     """
 
     tree: xr.DataTree
@@ -102,6 +102,7 @@ def sample(
     progress: bool = False,
     compiled: Any = None,
     starts: NDArray[np.float64] | None = None,
+    points: bool = False,
 ) -> Sampling:
     """Draw from the posterior of `model`.
 
@@ -119,6 +120,8 @@ def sample(
         What an earlier `Sampling` of the same model compiled (nutpie only).
     starts : array of shape (start, coordinate), optional
         Points of an earlier `Sampling`; each chain starts at one of them (nutpie only).
+    points : bool
+        Keep the points, for a later `Sampling` to start at (nutpie only).
 
     Raises
     ------
@@ -127,7 +130,7 @@ def sample(
     """
     if sampler not in SAMPLERS:
         raise InputError(unknown_name("sampler", sampler, SAMPLERS))
-    return SAMPLERS[sampler](model, effort, seed, progress, compiled, starts)
+    return SAMPLERS[sampler](model, effort, seed, progress, compiled, starts, points)
 
 
 def _nutpie(
@@ -137,6 +140,7 @@ def _nutpie(
     progress: bool,
     compiled: Any,
     starts: NDArray[np.float64] | None,
+    points: bool,
 ) -> Sampling:
     import nutpie
 
@@ -157,7 +161,7 @@ def _nutpie(
             target_accept=effort.target_accept,
             adaptation=_adaptation(effort, compiled.n_dim),
             save_warmup=False,
-            store_unconstrained=True,
+            store_unconstrained=points,
             progress_bar=False,
             progress_callback=callback,
             blocking=False,
@@ -169,11 +173,15 @@ def _nutpie(
             background.cancel()
             raise
     seconds = {"compile": compiled_at - start, "sample": time.perf_counter() - compiled_at}
-    tree = _thinned(tree, effort.thin)
-    statistics = tree["sample_stats"].to_dataset()
+    made = Sampling(tree=_thinned(tree, effort.thin), seconds=seconds, compiled=compiled)
+    return _with_points(made) if points else made
+
+
+def _with_points(sampling: Sampling) -> Sampling:
+    statistics = sampling.tree["sample_stats"].to_dataset()
     points = statistics["unconstrained_draw"].transpose("chain", "draw", ...).to_numpy()
-    tree["sample_stats"] = statistics.drop_vars("unconstrained_draw")
-    return Sampling(tree=tree, seconds=seconds, compiled=compiled, points=points)
+    sampling.tree["sample_stats"] = statistics.drop_vars("unconstrained_draw")
+    return replace(sampling, points=points)
 
 
 def _thinned(tree: xr.DataTree, thin: int) -> xr.DataTree:
