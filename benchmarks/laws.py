@@ -7,14 +7,14 @@ no example of the law: a broken power law without a break), with half the spread
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bayes_scaling.comparison import recover
+from bayes_scaling.comparison import Recovery, recover
 from bayes_scaling.inference import list_cards
 from bayes_scaling.inference.sample import Effort
 from benchmarks.record import machine, markdown, number, save, say
@@ -38,9 +38,9 @@ class Line:
 
     card: str
     groups: int
-    coverage: dict[str, float]
-    fits: list[dict[str, float]]
     machine: dict[str, Any]
+    coverage: dict[str, float] = field(default_factory=dict)
+    fits: list[dict[str, float]] = field(default_factory=list)
 
     def worst(self, figure: str, pick: Any) -> float:
         """Over all tables."""
@@ -73,18 +73,25 @@ def run(
 ) -> str:
     """Recover truths by every card and return the table of ``laws.json`` as markdown.
 
-    Each card is saved as soon as it is done, and what is saved already for so many tables and this
-    seed stands, unless ``again``: hours of work may be interrupted.
+    Each table is saved as soon as it is done, and what is saved already for this seed stands,
+    unless ``again``: hours of work may be interrupted.
     """
-    lines = {} if again else _saved(folder, tables, seed)
+    lines = {} if again else _saved(folder, seed)
+
+    def keep() -> None:
+        content = [vars(line) for line in lines.values()]
+        save("laws", {"seed": seed, "lines": content}, folder)
+
     for card in cards:
         for sizes in (SINGLE, GROUPS) if groups else (SINGLE,):
-            if (card, len(sizes)) in NOT_OF or (card, len(sizes)) in lines:
+            key = (card, len(sizes))
+            if key in NOT_OF:
                 continue
-            lines[card, len(sizes)] = _recover(card, sizes, tables, seed)
-            say(" | ".join(lines[card, len(sizes)].row))
-            content = [vars(line) for line in lines.values()]
-            save("laws", {"tables": tables, "seed": seed, "lines": content}, folder)
+            line = lines.setdefault(key, Line(card=card, groups=len(sizes), machine=machine()))
+            missing = range(len(line.fits), tables)
+            if missing:
+                _recover(line, sizes, missing, seed, keep)
+                say(" | ".join(line.row))
     columns = (
         "card",
         "groups",
@@ -92,40 +99,45 @@ def run(
         "of the loss at 100x",
         "worst R-hat (above 1.01)",
         "divergences",
-        "second attempts",
+        "further attempts",
         "lowest bulk ESS",
         "ESS / s sampling",
     )
-    return markdown(columns, [line.row for line in lines.values()])
+    return markdown(columns, [line.row for line in lines.values() if len(line.fits) >= tables])
 
 
-def _saved(folder: Path, tables: int, seed: int) -> dict[tuple[str, int], Line]:
+def _saved(folder: Path, seed: int) -> dict[tuple[str, int], Line]:
     path = folder / "laws.json"
     if not path.exists():
         return {}
     content = json.loads(path.read_text(encoding="utf-8"))
-    if (content["tables"], content["seed"]) != (tables, seed):
+    if content["seed"] != seed:
         return {}
     lines = [Line(**line) for line in content["lines"]]
     return {(line.card, line.groups): line for line in lines}
 
 
-def _recover(card: str, sizes: tuple[int, ...], tables: int, seed: int) -> Line:
-    facts = machine()
-    result = recover(
-        card,
+def _recover(
+    line: Line, sizes: tuple[int, ...], tables: range, seed: int, keep: Callable[[], None]
+) -> None:
+    """Add tables to a line, and keep it after each."""
+
+    def add(one: Recovery) -> None:
+        done = len(line.fits)
+        for name, value in one.coverage()["coverage"].items():
+            so_far = line.coverage.get(str(name), 0.0)
+            line.coverage[str(name)] = (so_far * done + float(value)) / (done + 1)
+        line.fits.extend({str(k): v for k, v in r.items()} for r in one.fits.to_dict("records"))
+        keep()
+        say(f"{line.card}, {line.groups} group(s): {len(line.fits)} tables")
+
+    recover(
+        line.card,
         sizes=sizes,
         tables=tables,
         widen=WIDEN,
-        around=TYPICAL.get(card),
+        around=TYPICAL.get(line.card),
         seed=seed,
         effort=EFFORT,
-        on_progress=lambda done: say(f"{card}, {len(sizes)} group(s): {done} of {tables}"),
-    )
-    return Line(
-        card=card,
-        groups=len(sizes),
-        coverage={str(k): float(v) for k, v in result.coverage()["coverage"].items()},
-        fits=[{str(k): v for k, v in row.items()} for row in result.fits.to_dict("records")],
-        machine=facts,
+        on_table=add,
     )

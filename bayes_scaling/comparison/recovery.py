@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,7 +61,7 @@ def recover(
     card: str | ModelCard,
     *,
     sizes: tuple[int, ...] = (3, 5, 8, 12, 16, 22, 30, 40),
-    tables: int = 50,
+    tables: int | Sequence[int] = 50,
     widen: float = 1.25,
     around: Mapping[str, float] | None = None,
     spoiled: float = 0.0,
@@ -69,7 +69,7 @@ def recover(
     prob: float = 0.9,
     seed: int = 1,
     effort: Effort | None = None,
-    on_progress: Callable[[int], None] | None = None,
+    on_table: Callable[[Recovery], None] | None = None,
 ) -> Recovery:
     """Coverage of intervals over simulated tables, one group for each of `sizes`.
 
@@ -78,8 +78,9 @@ def recover(
     card : str or ModelCard
     sizes : tuple of int
         Runs of each group.
-    tables : int
-        Number of simulated tables.
+    tables : int or sequence of int
+        Number of simulated tables; or which of them, such as those that an earlier call did not
+        come to: every table depends on its own number and the seed.
     widen : float
         Truths are drawn from the card's priors with standard deviations this much larger.
     around : mapping of str to float, optional
@@ -91,15 +92,14 @@ def recover(
     seed : int
     effort : Effort, optional
         By default 4 chains of 500 draws.
-    on_progress : callable, optional
-        Called with the number of tables done.
+    on_table : callable, optional
+        Called with the recovery of each table as soon as it is there.
     """
     card = load_card(card)
     card = card if len(sizes) > 1 else card.grouped_by(())
-    rows: list[pd.DataFrame] = []
-    figures: list[dict[str, float]] = []
+    found: list[Recovery] = []
     fits = None
-    for i in range(tables):
+    for i in range(tables) if isinstance(tables, int) else tables:
         rng = np.random.default_rng([seed, i])
         design = invented_design(card, sizes, rng)
         truth, log_loss = _simulate(card, design, rng, widen, around)
@@ -107,15 +107,17 @@ def recover(
         table = _as_read(design, log_loss)
         fits = fits or ManyFits(card, table, effort or Effort(draws=500, tune=1000))
         sampling, attempts = fits.sample(table, seed=seed + i)
-        figures.append(
-            {"attempts": attempts, "seconds": sampling.seconds["sample"], **_figures(sampling)}
-        )
+        figures = {"attempts": attempts, **_figures(sampling)}
         posterior = sampling.tree["posterior"].to_dataset()
         draws = posterior.stack(sample=("chain", "draw"), create_index=False)
-        rows.append(_intervals(card, truth, draws, design, table, prob).assign(table=i))
-        if on_progress is not None:
-            on_progress(i + 1)
-    return Recovery(intervals=pd.concat(rows, ignore_index=True), fits=pd.DataFrame(figures))
+        rows = _intervals(card, truth, draws, design, table, prob).assign(table=i)
+        found.append(Recovery(intervals=rows, fits=pd.DataFrame([figures])))
+        if on_table is not None:
+            on_table(found[-1])
+    return Recovery(
+        intervals=pd.concat([each.intervals for each in found], ignore_index=True),
+        fits=pd.concat([each.fits for each in found], ignore_index=True),
+    )
 
 
 def _figures(sampling: Sampling) -> dict[str, float]:
