@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bayes_scaling.cli.metric_options import Figure, Unit, Where, one_scale, read_curves
 from bayes_scaling.cli.options import Json, Prob
 from bayes_scaling.cli.sampling import Quiet, Seed, check_ranges
-from bayes_scaling.cli.shapes import Unit, Where, read_curves
 
 if TYPE_CHECKING:
     from bayes_scaling import Emergence, MetricCurves, PassRates
@@ -56,10 +56,6 @@ AtFlops = Annotated[
 AtParams = Annotated[
     str | None, typer.Option("--at-params", metavar="N", help="Of pass rates: size to ask about.")
 ]
-Figure = Annotated[
-    Path | None,
-    typer.Option("--figure", metavar="FILE", help="Draw the curves there (png, pdf or svg)."),
-]
 
 
 def emergence(
@@ -100,16 +96,18 @@ def emergence(
     check_ranges(seed=seed)
     if figure is not None:
         check_writable(figure, metrics)
+    asked = one_scale(at_params=at_params, at_flops=at_flops)
     curves = read_curves(metrics, where, unit=unit)
+    scale = next((name.removeprefix("at_") for name in asked), along)
     answer, rates = _answers(
-        curves, at=(at_params, at_flops), along=along,
+        curves, scale=scale, along=along,
         law={"model": model, "prob": prob, "seed": seed},
         question={
             "answer_tokens": _tokens(answer_tokens), "n_examples": n_examples,
             "prior_break": prior_break, "sure": sure,
         },
     )  # fmt: skip
-    at = at_flops or at_params
+    at = next(iter(asked.values()), None)
     if at is not None and rates is None:
         raise InputError("--at-params and --at-flops ask about pass rates, and there are none here")
     if as_json:
@@ -141,24 +139,19 @@ def _draw(answer: Emergence | None, rates: PassRates | None, at: str | None, fig
 def _answers(
     curves: MetricCurves,
     *,
-    at: tuple[str | None, str | None],
+    scale: str | None,
     along: str | None,
     law: dict[str, Any],
     question: dict[str, Any],
 ) -> tuple[Emergence | None, PassRates | None]:
-    """The answer of tasks and that of pass rates, where there are such."""
+    """The answer of tasks and that of pass rates along a scale, where there are such."""
     import bayes_scaling as bs
-    from bayes_scaling.errors import InputError
     from bayes_scaling.shapes.emergent.links import is_pass_rate
 
-    at_params, at_flops = at
-    if at_params and at_flops:
-        raise InputError("give --at-params or --at-flops, not both")
     rates = curves.table["metric"].map(is_pass_rate)
     passed = None
     if rates.any():
-        asked = "flops" if at_flops else "params" if at_params else along
-        passed = bs.fit_pass_rates(curves, along=asked, **law)
+        passed = bs.fit_pass_rates(curves, along=scale, **law)
     if rates.all():
         return None, passed
     return bs.emergence(curves, along=along, **question, **law), passed

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bayes_scaling.cli.metric_options import Figure, Unit, Where, one_scale, read_curves
 from bayes_scaling.cli.options import AcceptProblems, Json, Prob
 from bayes_scaling.cli.sampling import Chains, Draws, Quiet, Seed, Tune, check_ranges
 
 if TYPE_CHECKING:
-    from bayes_scaling import MetricCurves, ShapeFit, ShapeProbabilities
+    from bayes_scaling import ShapeFit, ShapeProbabilities
 
-__all__ = ["Unit", "Where", "read_curves", "shapes"]
+__all__ = ["shapes"]
 
 Metrics = Annotated[
     str,
@@ -54,19 +55,8 @@ GroupBy = Annotated[
 Rope = Annotated[
     float, typer.Option("--rope", help="What makes no difference: 0.01 is one point in percent.")
 ]
-Where = Annotated[
-    str | None,
-    typer.Option("--where", metavar="EXPRESSION", help="Use only scores such as 'n_shots == 0'."),
-]
-Unit = Annotated[
-    str, typer.Option("--unit", metavar="UNIT", help="Of scores: percent, fraction or auto.")
-]
 Model = Annotated[
     str, typer.Option("--model", metavar="CARD", help="Card of shapes: a name, or a file.")
-]
-Figure = Annotated[
-    Path | None,
-    typer.Option("--figure", metavar="FILE", help="Draw the curves there (png, pdf or svg)."),
 ]
 Page = Annotated[
     Path | None,
@@ -115,7 +105,7 @@ def shapes(
     from bayes_scaling.cli.files import check_writable
 
     check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
-    asked = _asked(at_params=at_params, at_flops=at_flops, at_tokens=at_tokens)
+    asked = one_scale(at_params=at_params, at_flops=at_flops, at_tokens=at_tokens)
     for file in (output, figure, report):
         if file is not None:
             check_writable(file, metrics)
@@ -152,42 +142,6 @@ def _draw(
         from bayes_scaling.report import write_shapes
 
         write_shapes(answer, fit, report)
-
-
-def _asked(**scales: str | None) -> dict[str, Any]:
-    """The one scale that is asked about, if any."""
-    from bayes_scaling.errors import InputError
-
-    given = {name: value for name, value in scales.items() if value}
-    if len(given) > 1:
-        named = " or ".join(f"--{name.replace('_', '-')}" for name in given)
-        raise InputError(f"give {named}, not both")
-    return given
-
-
-def read_curves(source: str, where: str | None, **settings: str) -> MetricCurves:
-    """Scores of a file, a folder of result files, or a data set, read with settings of the reader.
-
-    Raises
-    ------
-    InputError
-        There is no such file or set, or it cannot be used.
-    """
-    import bayes_scaling as bs
-    from bayes_scaling.errors import InputError
-    from bayes_scaling.runs import list_runs
-
-    sets = [entry.name for entry in list_runs() if entry.holds == "metrics"]
-    if source in sets:
-        curves = bs.load_metrics(source, **settings)
-    elif "." not in source and not Path(source).exists():
-        raise InputError(
-            f"{source!r} is neither a file nor a data set of scores; of those there are "
-            f"{', '.join(sets)}"
-        )
-    else:
-        curves = bs.read_metrics(source, **settings)  # type: ignore[arg-type]
-    return curves if where is None else curves.select(where)
 
 
 def _show(answer: ShapeProbabilities) -> None:

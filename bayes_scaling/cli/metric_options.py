@@ -1,0 +1,61 @@
+"""What the commands on tables of scores have in common: options, and how tables are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from bayes_scaling import MetricCurves
+
+__all__ = ["Figure", "Unit", "Where", "one_scale", "read_curves"]
+
+Where = Annotated[
+    str | None,
+    typer.Option("--where", metavar="EXPRESSION", help="Use only scores such as 'n_shots == 0'."),
+]
+Unit = Annotated[
+    str, typer.Option("--unit", metavar="UNIT", help="Of scores: percent, fraction or auto.")
+]
+Figure = Annotated[
+    Path | None,
+    typer.Option("--figure", metavar="FILE", help="Draw the curves there (png, pdf or svg)."),
+]
+
+
+def one_scale(**scales: str | None) -> dict[str, Any]:
+    """The one scale that is asked about, if any."""
+    from bayes_scaling.errors import InputError
+
+    given = {name: value for name, value in scales.items() if value}
+    if len(given) > 1:
+        named = " or ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise InputError(f"give {named}, not both")
+    return given
+
+
+def read_curves(source: str, where: str | None, **settings: str) -> MetricCurves:
+    """Scores of a file, a folder of result files, or a data set, read with settings of the reader.
+
+    Raises
+    ------
+    InputError
+        There is no such file or set, or it cannot be used.
+    """
+    import bayes_scaling as bs
+    from bayes_scaling.errors import InputError
+    from bayes_scaling.runs import list_runs
+
+    sets = [entry.name for entry in list_runs() if entry.holds == "metrics"]
+    if source in sets:
+        curves = bs.load_metrics(source, **settings)
+    elif "." not in source and not Path(source).exists():
+        raise InputError(
+            f"{source!r} is neither a file nor a data set of scores; of those there are "
+            f"{', '.join(sets)}"
+        )
+    else:
+        curves = bs.read_metrics(source, **settings)  # type: ignore[arg-type]
+    return curves if where is None else curves.select(where)
