@@ -90,12 +90,12 @@ def emergence(
     import json
 
     from bayes_scaling.cli import output as printing
-    from bayes_scaling.cli.files import check_writable
+    from bayes_scaling.cli.files import check_figure
     from bayes_scaling.errors import InputError
 
     check_ranges(seed=seed)
     if figure is not None:
-        check_writable(figure, metrics)
+        check_figure(figure, metrics)
     asked = one_scale(at_params=at_params, at_flops=at_flops)
     curves = read_curves(metrics, where, unit=unit)
     scale = next((name.removeprefix("at_") for name in asked), along)

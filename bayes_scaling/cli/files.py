@@ -7,7 +7,24 @@ from pathlib import Path
 
 from bayes_scaling.errors import InputError
 
-__all__ = ["check_writable"]
+__all__ = ["check_figure", "check_writable"]
+
+FIGURES = (".pdf", ".png", ".svg")
+
+
+def check_figure(path: Path, *sources: str | Path) -> None:
+    """Find out now whether a figure can be drawn there; see `check_writable`.
+
+    Raises
+    ------
+    InputError
+        Its ending is that of no format, or it cannot be written.
+    """
+    if path.suffix.casefold() not in FIGURES:
+        raise InputError(
+            f"cannot draw {str(path)!r}: expected a name that ends in {', '.join(FIGURES)}"
+        )
+    check_writable(path, *sources)
 
 
 def check_writable(path: Path, *sources: str | Path) -> None:

@@ -39,6 +39,8 @@ def one_scale(**scales: str | None) -> dict[str, Any]:
 def read_curves(source: str, where: str | None, **settings: str) -> MetricCurves:
     """Scores of a file, a folder of result files, or a data set, read with settings of the reader.
 
+    What weakens every answer about them is said on standard error, before an answer takes time.
+
     Raises
     ------
     InputError
@@ -58,4 +60,6 @@ def read_curves(source: str, where: str | None, **settings: str) -> MetricCurves
         )
     else:
         curves = bs.read_metrics(source, **settings)  # type: ignore[arg-type]
+    for problem in curves.problems:
+        typer.echo(f"warning: {problem.message}", err=True)
     return curves if where is None else curves.select(where)

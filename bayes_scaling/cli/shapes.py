@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -101,35 +103,83 @@ def shapes(
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing
-    from bayes_scaling.cli.errors import interruptible
-    from bayes_scaling.cli.files import check_writable
+    from bayes_scaling.cli.files import check_figure, check_writable
 
     check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
     asked = one_scale(at_params=at_params, at_flops=at_flops, at_tokens=at_tokens)
-    for file in (output, figure, report):
+    question = {**asked, "rope": rope, "prob": prob}
+    for file in (output, report):
         if file is not None:
             check_writable(file, metrics)
+    if figure is not None:
+        check_figure(figure, metrics)
+    law = {
+        "model": model, "by": by, "bends": bends, "draws": draws, "tune": tune, "chains": chains,
+        "seed": seed,
+    }  # fmt: skip
+    reading = {"where": where, "unit": unit, "checkpoints": checkpoints}
     if metrics.casefold().endswith(".nc"):
+        _refuse_fitting({**law, **reading})
         fit = bs.load_shapes(metrics)
+        _tell(fit, told=())
     else:
-        curves = read_curves(metrics, where, unit=unit, checkpoints=checkpoints)
         along = next((name.removeprefix("at_") for name in asked), None)
-        with interruptible():
-            fit = bs.fit_shapes(
-                curves, model=model, along=along, by=by, bends=bends, draws=draws, tune=tune,
-                chains=chains, seed=seed, progress=not quiet,
-            )  # fmt: skip
+        fit = _fitted(metrics, reading, law, question, along=along, quiet=quiet)
     if output is not None:
         # Before the question is asked: a fit is not lost with a question that is refused.
         fit.save(output)
-    answer = bs.shape_probabilities(fit, **asked, rope=rope, prob=prob)
+    answer = bs.shape_probabilities(fit, **question)
     if as_json:
         printing.print_json_text(answer.to_json())
     elif not quiet:
         _show(answer)
     _draw(fit, answer, figure, report)
-    _warn(fit, answer, as_json=as_json, quiet=quiet)
+    _note_distance(answer, err=as_json or quiet)
     printing.end_with_trust_in({"this fit": fit}, accept_problems)
+
+
+def _fitted(
+    metrics: str,
+    reading: dict[str, Any],
+    law: dict[str, Any],
+    question: dict[str, Any],
+    *,
+    along: str | None,
+    quiet: bool,
+) -> ShapeFit:
+    """Read the scores, say what weakens the answer, refuse what cannot be asked, and sample."""
+    import bayes_scaling as bs
+    from bayes_scaling.cli.errors import interruptible
+    from bayes_scaling.shapes.probabilities import check_question
+
+    curves = read_curves(metrics, **reading)
+    along = along or curves.scales[0]
+    if along in curves.scales:
+        check_question(curves, along, **question)
+    with interruptible():
+        fit = bs.fit_shapes(curves, along=along, progress=not quiet, **law)
+    _tell(fit, told=[problem.message for problem in curves.problems])
+    return fit
+
+
+def _tell(fit: ShapeFit, told: Sequence[str]) -> None:
+    """Say on standard error what weakens the answer and has not been told."""
+    for check in fit.problems():
+        if not check.fatal and check.text not in told:
+            typer.echo(f"warning: {check.text}", err=True)
+
+
+def _refuse_fitting(given: dict[str, Any]) -> None:
+    """Options of fitting that a saved fit would ignore."""
+    from bayes_scaling.errors import InputError
+
+    defaults = inspect.signature(shapes).parameters
+    changed = [f"--{name}" for name, value in given.items() if value != defaults[name].default]
+    if changed:
+        raise InputError(
+            f"{' and '.join(changed)}: this is about how scores are fitted, and the fit is made "
+            "already; give the table of scores instead"
+        )
 
 
 def _draw(
@@ -173,8 +223,8 @@ def _show(answer: ShapeProbabilities) -> None:
         output.print_wrapped(f"{row['curve']}: {row['text']}.", indent="  ")
 
 
-def _warn(fit: ShapeFit, answer: ShapeProbabilities, *, as_json: bool, quiet: bool) -> None:
-    """Say on standard error what weakens the answer."""
+def _note_distance(answer: ShapeProbabilities, *, err: bool) -> None:
+    """Say where the answer is more the population's than the task's."""
     from bayes_scaling.cli import output
     from bayes_scaling.shapes.probabilities import FAR
 
@@ -183,8 +233,5 @@ def _warn(fit: ShapeFit, answer: ShapeProbabilities, *, as_json: bool, quiet: bo
         output.print_wrapped(
             f"Note: {furthest:.1f} decades beyond the largest scale seen: out there the answer is "
             "that of the population of tasks and of the card's priors more than of any task.",
-            err=as_json or quiet,
+            err=err,
         )
-    for check in fit.problems():
-        if not check.fatal:
-            typer.echo(f"warning: {check.text}", err=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bayes_scaling import figures
 from bayes_scaling.figures.shapes import most_at_risk
 from bayes_scaling.report import words
@@ -132,7 +134,7 @@ def _scores(answer: ShapeProbabilities) -> Table:
             words.interval(row["median"], row["lower"], row["upper"]),
             f"{row['p_turns']:.2f}",
             "-"
-            if row["p_turns"] == 0
+            if np.isnan(row["turn_median"])
             else "{} ({} to {})".format(
                 *(format_quantity(row[f"turn_{end}"]) for end in ("median", "lower", "upper"))
             ),

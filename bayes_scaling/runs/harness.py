@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_scaling.errors import InputError
-from bayes_scaling.runs.problems import Origin
+from bayes_scaling.runs.problems import Origin, Problem
 from bayes_scaling.runs.readers import RawTable, decode
 
 __all__ = ["read_harness"]
@@ -39,21 +39,40 @@ def read_harness(paths: Sequence[Path]) -> RawTable:
     InputError
         If a file cannot be read or is not a result file.
     """
-    rows = [row for path in paths for row in _rows(path)]
+    chosen: dict[str, str] = {}
+    rows = [row for path in paths for row in _rows(path, chosen)]
     frame = pd.DataFrame(rows)
     label = paths[0].name if len(paths) == 1 else f"{len(paths)} result files"
     source = str(paths[0] if len(paths) == 1 else paths[0].parent)
     name = paths[0].stem if len(paths) == 1 else paths[0].parent.name
-    return RawTable(frame, Origin(label, "row", np.arange(len(frame))), name, source)
+    origin = Origin(label, "row", np.arange(len(frame)))
+    return RawTable(frame, origin, name, source, tuple(_several_filters(chosen, label)))
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def _several_filters(chosen: Mapping[str, str], label: str) -> Iterator[Problem]:
+    """That scores of other filters are left out, and which ones are not."""
+    if not chosen:
+        return
+    named = [f"{what} by {used!r}" for what, used in list(chosen.items())[:3]]
+    more = f" and {len(chosen) - 3} more" if len(chosen) > 3 else ""
+    yield Problem(
+        code="several-filters",
+        severity="warning",
+        message=f"{label}: some scores are there under several filters; taken are "
+        f"{', '.join(named)}{more}. For others give a long table, with a task for each.",
+    )
+
+
+def _rows(path: Path, chosen: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """One row a task and metric; filters that were chosen among several are added to `chosen`."""
     content = _content(path)
     config = content.get("config") or {}
     model = content.get("model_name") or _pretrained(config.get("model_args"))
     about = {"model": model, "params": config.get("model_num_parameters"), "file": path.name}
     for task, scores in content["results"].items():
         for (metric, used), value in _scores(scores).items():
+            if _filters(scores, metric) > 1:
+                chosen[f"{task} {metric}"] = used.removeprefix(",")
             yield {
                 "task": task,
                 "metric": metric,
@@ -95,6 +114,10 @@ def _scores(scores: Mapping[str, Any]) -> dict[tuple[str, str], float]:
             del found[other]
         found[metric, comma + used] = float(value)
     return found
+
+
+def _filters(scores: Mapping[str, Any], metric: str) -> int:
+    return sum(key.partition(",")[0] == metric for key in scores)
 
 
 def _number(value: object) -> float:

@@ -196,7 +196,7 @@ def read_metrics(
     frame, renamed, problems = match_metric_columns(raw.frame, renames, raw.origin.label)
     _stop_at_errors(problems)
     checked, found = numeric_metrics(frame, raw.origin, renamed)
-    problems += found
+    problems += [*raw.problems, *found]
     checked = replace(checked, frame=checked.frame.assign(curve=curve_keys(checked.frame)))
     problems += check_metrics(checked)
     _stop_at_errors(problems)

@@ -19,7 +19,7 @@ import pandas as pd
 
 from bayes_scaling.errors import InputError
 from bayes_scaling.runs.delimited import read_delimited
-from bayes_scaling.runs.problems import Origin
+from bayes_scaling.runs.problems import Origin, Problem
 
 __all__ = ["RawTable", "Reader", "read_table", "register_reader"]
 
@@ -36,12 +36,15 @@ class RawTable:
         The n row numbers.
     name, source
         Short name, and the path as it was given.
+    problems
+        What was chosen while it was read, as warnings.
     """
 
     frame: pd.DataFrame
     origin: Origin
     name: str
     source: str
+    problems: tuple[Problem, ...] = ()
 
 
 type Reader = Callable[[bytes, str], tuple[pd.DataFrame, Origin]]

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_scaling.decisions.questions import LARGEST, quantities
+from bayes_scaling.decisions.questions import quantities
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.posterior import DEFAULT_PROB
 from bayes_scaling.inference.summary import check_prob, summarise
@@ -20,11 +20,14 @@ from bayes_scaling.shapes.classify import SHAPES, classify, path
 from bayes_scaling.shapes.posterior import ShapeFit
 from bayes_scaling.shapes.scale import MetricScale
 from bayes_scaling.shapes.trend import Trend
+from bayes_scaling.units import format_quantity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["DEFAULT_ROPE", "ShapeProbabilities", "shape_probabilities"]
+    from bayes_scaling.runs import MetricCurves
+
+__all__ = ["DEFAULT_ROPE", "ShapeProbabilities", "check_question", "shape_probabilities"]
 
 DEFAULT_ROPE = 0.01
 """One point of a score in percent: what tables of results are read to."""
@@ -36,6 +39,9 @@ FAR = 2.0
 """Decades beyond which the answer says that it is mostly the population's."""
 
 CURVE_POINTS = 40
+
+LEAST_TURNING = 0.05
+"""Share of draws that turn below which no turning point is given."""
 
 Array = NDArray[np.float64]
 
@@ -106,7 +112,9 @@ class ShapeProbabilities:
         turn = self.draws["turn"].transpose("sample", "curve").to_numpy()[:, curve]
         known = turn[np.isfinite(turn)]
         tail = (1 - prob) / 2
-        quantiles = np.quantile(known, [0.5, tail, 1 - tail]) if len(known) else np.full(3, np.nan)
+        # Of a handful of draws the interval would be narrow for no reason.
+        some = len(known) >= LEAST_TURNING * len(turn)
+        quantiles = np.quantile(known, [0.5, tail, 1 - tail]) if some else np.full(3, np.nan)
         names = ("turn_median", "turn_lower", "turn_upper")
         return {"p_turns": len(known) / len(turn), **dict(zip(names, quantiles, strict=True))}
 
@@ -197,17 +205,16 @@ def shape_probabilities(
         The scale lies inside the data of a curve, or absurdly far; it is of another kind than the
         fit's; or the threshold or the curve does not exist.
     """
-    check_prob(prob)
-    if not 0 <= rope < 1:
-        raise InputError(f"rope must lie between 0 and 1, such as 0.01, not {rope}")
-    stated = _stated(fit, at, at_params=at_params, at_tokens=at_tokens, at_flops=at_flops)
+    stated = _stated(
+        fit.along, prob, rope, at, at_params=at_params, at_tokens=at_tokens, at_flops=at_flops
+    )
     curves = fit.curves if curve is None else (curve,)
     parts = []
     for name in curves:
         middle, seen = fit.seen(name)
         last = middle + seen.max()
         beyond = (stated if stated is not None else _largest(fit) + 1.0) - last
-        _check_distance(fit, name, beyond, last)
+        _check_distance(fit.along, name, beyond, last)
         parts.append(_asked(fit, name, seen.max() + beyond, rope))
     own = ("task", "family", "at", "largest", "measured_last", "decades_beyond")
     draws = xr.concat(
@@ -216,20 +223,48 @@ def shape_probabilities(
     return ShapeProbabilities(draws=draws, along=fit.along, rope=rope, prob=prob)
 
 
-def _stated(fit: ShapeFit, at: Any, **named: Any) -> float | None:
+def check_question(
+    metrics: MetricCurves, along: str, *, rope: float, prob: float, **scales: Any
+) -> None:
+    """Refuse before a fit what `shape_probabilities` would refuse after it.
+
+    Parameters
+    ----------
+    metrics : MetricCurves
+    along : str
+        The scale of the fit.
+    rope, prob, **scales
+        As `shape_probabilities` takes them.
+
+    Raises
+    ------
+    InputError
+    """
+    stated = _stated(along, prob, rope, None, **scales)
+    if stated is None:
+        return
+    last = metrics.table.groupby("curve")[along].max()
+    for curve, largest in zip(last.index, np.log10(last.to_numpy(dtype=float)), strict=True):
+        _check_distance(along, str(curve), stated - largest, largest)
+
+
+def _stated(along: str, prob: float, rope: float, at: Any, **named: Any) -> float | None:
     """Decimal logarithm of the scale that was asked for; None for the default."""
+    check_prob(prob)
+    if not 0 <= rope < 1:
+        raise InputError(f"rope must lie between 0 and 1, such as 0.01, not {rope}")
     given = {name: value for name, value in {"at": at, **named}.items() if value is not None}
     if len(given) > 1:
         raise InputError(f"give one scale, not {' and '.join(given)}")
     if not given:
         return None
     ((name, value),) = given.items()
-    if name not in ("at", f"at_{fit.along}"):
+    if name not in ("at", f"at_{along}"):
         raise InputError(
-            f"the fit is along {fit.along}, so that {name}={value!r} says nothing; give "
-            f"at_{fit.along}, or fit along {name.removeprefix('at_')}"
+            f"the fit is along {along}, so that {name}={value!r} says nothing; give "
+            f"at_{along}, or fit along {name.removeprefix('at_')}"
         )
-    numbers = quantities(value, name, flops=fit.along == "flops")
+    numbers = quantities(value, name, flops=along == "flops")
     if len(numbers) > 1:
         raise InputError(f"{name}: one scale at a time, not {len(numbers)}")
     return float(np.log10(numbers[0]))
@@ -239,17 +274,18 @@ def _largest(fit: ShapeFit) -> float:
     return float(np.log10(fit.data["x"].max()))
 
 
-def _check_distance(fit: ShapeFit, curve: str, beyond: float, last: float) -> None:
+def _check_distance(along: str, curve: str, beyond: float, last: float) -> None:
+    asked, largest = (format_quantity(10**x) for x in (last + beyond, last))
     if beyond <= 0:
         raise InputError(
-            f"{curve}: {10 ** (last + beyond):.3g} {fit.along} lies inside the data, whose largest "
-            f"scale is {10**last:.3g}; ask for a larger one"
+            f"{curve}: {asked} {along} lies inside the data, whose largest scale is {largest}; ask "
+            "for a larger one"
         )
     if beyond > FARTHEST:
         raise InputError(
-            f"{curve}: {10 ** (last + beyond):.3g} {fit.along} is {beyond:.1f} decades beyond the "
-            f"largest scale seen ({10**last:.3g}); at most {FARTHEST:g} are allowed (and "
-            f"{LARGEST:g} in all)"
+            f"{curve}: {asked} {along} is {beyond:.1f} decades beyond the largest scale seen "
+            f"({largest}); at most {FARTHEST:g} are allowed, up to "
+            f"{format_quantity(10 ** (last + FARTHEST))}"
         )
 
 

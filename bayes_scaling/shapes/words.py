@@ -24,7 +24,7 @@ NAMES: Final = {
 
 _FATES: Final = {
     "improving": {"improving": "still improving", "inverted_u": "turned down"},
-    "flat": {"flat": "still flat", "delayed": "improving", "inverse": "worse"},
+    "flat": {"flat": "still flat"},
     "inverse": {"inverse": "still inverse", "u_shaped": "turned"},
     "u_shaped": {"u_shaped": "still U-shaped", "inverse": "worse again"},
     "inverted_u": {"inverted_u": "still an inverted U", "improving": "improving again"},

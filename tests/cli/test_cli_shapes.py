@@ -54,6 +54,10 @@ def test_a_figure_a_page_and_a_copy(run, saved, tmp_path):
     assert run("shapes", copy, "--rope", "0.02").stdout
 
 
+def no_sampling(*_, **__):
+    raise AssertionError("the sampler was started")
+
+
 WRONG = {
     "no such file": (["{folder}/absent.csv"], "no such file"),
     "no such set": (["gpt4"], "gpt3-benchmarks"),
@@ -69,15 +73,28 @@ WRONG = {
     "no tokens along": (["{scores}", "--where", "params > 1e20"], "leaves no curve"),
     "output in no folder": (["{scores}", "-o", "{folder}/no/s.nc"], "make the folder"),
     "text for a fit": (["{folder}/text.nc"], "not a saved fit"),
+    "fitting a fit": (
+        ["{saved}", "--bends", "2", "--by", "family"],
+        "--by and --bends: this is about how scores are fitted",
+    ),
+    "a figure of no format": (
+        ["{scores}", "--figure", "{folder}/s.xyz"],
+        "ends in .pdf, .png, .svg",
+    ),
+    "inside the data, before a fit": (["{scores}", "--at-params", "5B"], "lies inside the data"),
+    "no number, before a fit": (["{scores}", "--at-params", "much"], "cannot read 'much'"),
+    "threshold, before a fit": (["{scores}", "--rope", "2"], "rope must lie"),
+    "probability, before a fit": (["{scores}", "--prob", "90"], "prob must lie"),
     "negative threshold": (["{saved}", "--rope", "-1"], "rope must lie"),
 }
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_wrong_uses(run, saved, scores, tmp_path, case):
+def test_wrong_uses(run, saved, scores, tmp_path, monkeypatch, case):
     arguments, text = WRONG[case]
     (tmp_path / "text.nc").write_text("text")
     places = {"saved": saved, "scores": scores, "folder": tmp_path}
+    monkeypatch.setattr("bayes_scaling.shapes.fitting.sample_with_care", no_sampling)
     result = run("shapes", *(a.format(**places) for a in arguments), code=2)
     assert text in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr

@@ -237,6 +237,8 @@ def test_result_files_of_the_harness(tmp_path):
     assert (acc["n_examples"] == 1172).all()
     assert curves.table.query("metric == 'exact_match'")["value"].tolist() == [0.1, 0.15, 0.225]
     assert "params-from-names" in codes(curves)
+    (said,) = (p.message for p in curves.problems if p.code == "several-filters")
+    assert "taken are gsm8k exact_match by 'strict-match'. For others" in said
 
 
 def test_sizes_that_the_harness_counted_are_exact(tmp_path):

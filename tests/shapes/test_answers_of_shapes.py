@@ -1,6 +1,7 @@
 """Answers about shapes, on an invented posterior: probabilities, words, files, pictures."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -90,6 +91,19 @@ def test_a_larger_threshold_makes_more_of_it_flat(fit, answer):
     assert lax.shares().loc["flat", "flat"] == 1
 
 
+def test_a_few_draws_that_turn_are_no_turning_point(answer):
+    turns = answer.draws["turn"].transpose("sample", "curve").to_numpy()
+    curve = int(np.flatnonzero(answer.draws["curve"].to_numpy() == "falls")[0])
+    for share, told in ((0.04, False), (0.06, True)):
+        some = turns.copy()
+        some[:, curve] = np.nan
+        some[: int(share * len(some)), curve] = 3e10
+        draws = answer.draws.assign(turn=(("sample", "curve"), some))
+        row = replace(answer, draws=draws).table().set_index("curve").loc["falls"]
+        assert row["p_turns"] == pytest.approx(share, abs=1e-3)
+        assert np.isfinite(row["turn_median"]) == told
+
+
 def test_words(answer):
     text = dict(zip(answer.draws["curve"].to_numpy(), answer.sentences(), strict=True))
     assert text["falls"].startswith("inverse in the data (1.00); at 1T params still inverse 1.00")
@@ -123,9 +137,9 @@ def test_ten_times_the_largest_size_by_default(fit):
 
 
 WRONG = {
-    "inside the data": ({"at": "5B"}, "lies inside the data, whose largest scale is 1e"),
+    "inside the data": ({"at": "5B"}, "lies inside the data, whose largest scale is 10B"),
     "at the edge": ({"at": SIZES.max()}, "lies inside the data"),
-    "absurdly far": ({"at": "1e18"}, "8.0 decades beyond .* at most 6 are allowed"),
+    "absurdly far": ({"at": "1e18"}, "8.0 decades beyond .* at most 6 are allowed, up to 1e16"),
     "beyond all": ({"at": "1e41"}, "must lie between 1 and 1e"),
     "another scale": ({"at_flops": "1e25"}, "the fit is along params, .* give at_params"),
     "two scales": ({"at": "1T", "at_params": "2T"}, "give one scale, not at and at_params"),

@@ -221,8 +221,11 @@ def _task(
         for mask in [(rows["metric"] == kinds[kind]).to_numpy()]
     )
     task = str(rows["task"].iloc[0])
-    if len(sizes) < 5:
-        notes.append(f"{len(sizes)} sizes say little about breaks: the answer is mostly the prior")
+    different = rows[along].nunique()
+    if different < 5:
+        notes.append(
+            f"{different} sizes say little about breaks: the answer leans on the card's priors"
+        )
     return TokenTask(
         label=label,
         task=task,

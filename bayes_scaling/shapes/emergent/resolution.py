@@ -36,7 +36,9 @@ def questions_needed(score: Array, baseline: Array | float, *, power: float = PO
     >>> questions_needed(np.array([0.01, 0.6]), np.array([0.0, 0.5])).round()
     array([154., 152.])
     """
-    gain = 2 * (np.arcsin(np.sqrt(score)) - np.arcsin(np.sqrt(baseline)))
+    # Rounding may put a share a hair above one.
+    turned = (np.arcsin(np.sqrt(np.clip(share, 0.0, 1.0))) for share in (score, baseline))
+    gain = 2 * np.subtract(*turned)
     wanted = norm.isf(ALPHA) + norm.ppf(power)
     least = wanted / np.sqrt(MOST)
     return np.asarray(np.maximum(np.square(wanted / np.maximum(gain, least)), 1.0))
