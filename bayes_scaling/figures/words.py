@@ -28,11 +28,15 @@ LONGEST: Final = 24
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
-    """User text for a label: one line, cut with an ellipsis, never read as mathematics."""
+    """User text for a label: one line, cut in the middle, never read as mathematics.
+
+    What tells names apart is often at their end, such as the family of a task.
+    """
     visible = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in str(text))
     visible = " ".join(visible.split()) or "(blank)"
     if len(visible) > longest:
-        visible = visible[: longest - 1].rstrip() + "…"
+        tail = longest // 3
+        visible = f"{visible[: longest - 1 - tail].rstrip()}…{visible[-tail:].lstrip()}"
     # A legend leaves out labels that start with an underscore.
     visible = f" {visible}" if visible.startswith("_") else visible
     return visible.replace("$", r"\$")

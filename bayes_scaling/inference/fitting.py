@@ -75,8 +75,8 @@ def fit(
     draws, tune, chains : int
         Kept and tuning draws of a chain, and the number of chains.
     seed : int
-        The same seed gives the same draws, bit for bit, on one machine; but a model that is compiled
-        for the first time there may round differently from when it comes from the cache.
+        The same seed gives the same draws, bit for bit, on one machine; but a model that is
+        compiled for the first time there may round differently from one out of the cache.
     sampler : {"nutpie", "pymc", "numpyro"}
         Where NUTS comes from.
     adaptation : {"auto", "low_rank", "diag"}

@@ -111,8 +111,8 @@ def sample(
     model : pymc.Model
     effort : Effort
     seed : int
-        The same seed gives the same draws, bit for bit, on one machine; but a model that is compiled
-        for the first time there may round differently from when it comes from the cache.
+        The same seed gives the same draws, bit for bit, on one machine; but a model that is
+        compiled for the first time there may round differently from one out of the cache.
     sampler : {"nutpie", "pymc", "numpyro"}
         "numpyro" needs the extra of that name, and runs on a GPU where JAX finds one.
     progress : bool

@@ -140,7 +140,8 @@ def _missing(
     return [
         _problem("missing-column", f"{label}: no column for {what}; found {listed}. Common "
                  "spellings such as benchmark, score, model_size are understood; for any other "
-                 f"pass {what.strip(chr(39)).split()[0]}='your column'.", what)
+                 "rename the column, or in Python pass "
+                 f"{what.strip(chr(39)).split()[0]}='your column'.", what)
         for what in lacking
     ]  # fmt: skip
 

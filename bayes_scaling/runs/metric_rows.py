@@ -90,7 +90,12 @@ _SENTENCES = {
 
 def _left_out(table: CheckedTable, reasons: np.ndarray, reason: str) -> Problem:
     mask = reasons == reason
-    return row_problem(table, "left-out", mask, _SENTENCES[reason])
+    sentence = _SENTENCES[reason]
+    if sentence.startswith("curves"):
+        names = list(dict.fromkeys(table.frame["curve"][mask]))
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        sentence = f"{', '.join(map(repr, names[:3]))}{more}: {sentence}"
+    return row_problem(table, "left-out", mask, sentence)
 
 
 def _no_time(table: CheckedTable) -> Problem:

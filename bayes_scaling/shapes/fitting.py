@@ -63,8 +63,8 @@ def fit_shapes(
     draws, tune, chains : int
         Kept and tuning draws of a chain, and the number of chains.
     seed : int
-        The same seed gives the same draws, bit for bit, on one machine; but a model that is compiled
-        for the first time there may round differently from when it comes from the cache.
+        The same seed gives the same draws, bit for bit, on one machine; but a model that is
+        compiled for the first time there may round differently from one out of the cache.
     target_accept : float
         Acceptance that the step size is tuned to.
     cores : int, optional

@@ -186,7 +186,7 @@ def test_unknown_names_are_errors_that_list_the_known_ones():
         ("_hidden", " _hidden"),
         ("two\nlines", "two lines"),
         ("", "(blank)"),
-        ("a" * 30, "a" * 23 + "…"),
+        ("a" * 20 + "b" * 10, "a" * 15 + "…" + "b" * 8),
     ],
 )
 def test_user_text_is_made_harmless(text, expected):
