@@ -210,6 +210,7 @@ def _show(answer: Emergence) -> None:
     caption = (
         f"break: of the error per token, prior {answer.prior_break:g}; score: Schaeffer et al.'s, "
         "as measured, and its posterior; Wei: probability of random-like, then well above chance; "
+        "shown by 1000: size from which 1000 questions tell the score from chance; "
         f"{output.interval_name(answer.prob)}s"
     )
     output.print_table(heads, rows, left=("task", "verdict"), caption=caption)
