@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_scaling.inference.diagnostics.convergence import nearly_mixed, sampled_well
@@ -20,6 +21,7 @@ __all__ = ["sample_with_care"]
 LONGER = 4
 CAREFUL_TUNE, CAREFUL_ACCEPT = 3000, 0.99
 STARTS = 200
+MOST_BYTES = 2e9
 TINY = 1e-300
 
 Array = NDArray[np.float64]
@@ -38,7 +40,8 @@ def sample_with_care(
 
     Chains that nearly agree go on, to four times their length. Where that is not enough, or they
     are far apart or diverge, they start anew where most of the posterior was found, tune for
-    longer, take smaller steps and are as long. Of longer chains every fourth draw is kept.
+    longer, take smaller steps and are as long; and where these nearly agree, sixteen times as long.
+    Of longer chains every fourth or sixteenth draw is kept.
 
     Returns
     -------
@@ -54,13 +57,18 @@ def sample_with_care(
         return first, 1
     longer = replace(effort, thin=LONGER * effort.thin)
     careful = replace(longer, tune=CAREFUL_TUNE, target_accept=CAREFUL_ACCEPT)
-    further = [(careful, "that did not mix: again, with longer tuning and smaller steps")]
-    if nearly_mixed(first.tree):
-        further.insert(0, (longer, "that nearly mixed: again, with longer chains"))
+    nearly = "that nearly mixed: again, with longer chains"
+    ladder = [
+        (longer, nearly),
+        (careful, "that did not mix: again, with longer tuning and smaller steps"),
+        (replace(careful, thin=LONGER * careful.thin), nearly),
+    ]
     last, seconds, attempts = first, first.seconds, 1
-    for harder, said in further:
+    for harder, said in ladder:
+        if said is nearly and not (nearly_mixed(last.tree) and _can_keep(last.tree, harder.thin)):
+            continue
         announce(said, show=progress)
-        anew = harder is careful and first.points is not None
+        anew = harder is not longer and first.points is not None
         last = sample(
             model,
             harder,
@@ -75,6 +83,11 @@ def sample_with_care(
         if sampled_well(last.tree):
             break
     return replace(last, seconds=seconds), attempts
+
+
+def _can_keep(kept: xr.DataTree, thin: int) -> bool:
+    """Whether the draws of chains so many times as long fit into memory until they are thinned."""
+    return bool(thin * kept["posterior"].to_dataset().nbytes < MOST_BYTES)
 
 
 def _starts(first: Sampling, seed: int) -> Array:

@@ -30,7 +30,7 @@ def tree(apart: float, diverging: int = 0, draws: int = 1000) -> xr.DataTree:
 MIXED, NEARLY, APART, DIVERGED = tree(0.0), tree(0.15), tree(1.0), tree(0.0, diverging=3)
 
 
-FIRST, LONGER, CAREFUL = "first", "longer", "careful"
+FIRST, LONGER, CAREFUL, BOTH = "first", "longer", "careful", "both"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,9 @@ FIRST, LONGER, CAREFUL = "first", "longer", "careful"
         ([APART, APART], [FIRST, CAREFUL]),
         ([NEARLY, MIXED], [FIRST, LONGER]),
         ([NEARLY, NEARLY, MIXED], [FIRST, LONGER, CAREFUL]),
-        ([NEARLY, DIVERGED, NEARLY], [FIRST, LONGER, CAREFUL]),
+        ([NEARLY, DIVERGED, APART], [FIRST, LONGER, CAREFUL]),
+        ([APART, NEARLY, MIXED], [FIRST, CAREFUL, BOTH]),
+        ([NEARLY, APART, NEARLY, NEARLY], [FIRST, LONGER, CAREFUL, BOTH]),
     ],
 )
 def test_chains_go_on_where_that_helps_and_take_care_where_it_does_not(monkeypatch, found, made):
@@ -59,9 +61,16 @@ def test_chains_go_on_where_that_helps_and_take_care_where_it_does_not(monkeypat
     assert sampling.seconds == {"sample": count}
     longer = {"draws": 200, "length": 800, "tune": 300, "target_accept": 0.95}
     careful = longer | {"tune": attempts.CAREFUL_TUNE, "target_accept": attempts.CAREFUL_ACCEPT}
-    expected = {FIRST: longer | {"length": 200}, LONGER: longer, CAREFUL: careful}
+    both = careful | {"length": 3200}
+    expected = {FIRST: longer | {"length": 200}, LONGER: longer, CAREFUL: careful, BOTH: both}
     for effort, kind in zip(asked, made, strict=True):
         assert {name: getattr(effort, name) for name in longer} == expected[kind]
+
+
+def test_chains_do_not_go_on_beyond_what_memory_holds(monkeypatch):
+    monkeypatch.setattr(attempts, "MOST_BYTES", 4.5 * APART["posterior"].to_dataset().nbytes)
+    assert attempts._can_keep(APART, 4)
+    assert not attempts._can_keep(APART, 5)
 
 
 def test_longer_chains_keep_as_many_draws_and_every_divergence():
