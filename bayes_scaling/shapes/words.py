@@ -31,10 +31,14 @@ _FATES: Final = {
 }
 NAMED = 0.05
 """Probabilities below this are not spelled out."""
+LEAST = 0.5
+"""A shape less likely than this is no verdict."""
 
 
 def sentence(answer: ShapeProbabilities, curve: str) -> str:
     """Such as "inverse in the data (0.97); at 175B still inverse 0.55, turned 0.31, ...".
+
+    Where no shape holds half of the probability, "undecided in the data (improving 0.42, ...)".
 
     Parameters
     ----------
@@ -46,15 +50,23 @@ def sentence(answer: ShapeProbabilities, curve: str) -> str:
         for which in ("shape_seen", "shape")
     )
     now = max(seen, key=seen.__getitem__)
-    parts = [
-        f"{_FATES[now].get(name, NAMES[name])} {then[name]:.2f}"
-        for name in sorted(then, key=then.__getitem__, reverse=True)
-        if then[name] >= NAMED
-    ]
+    if seen[now] >= LEAST:
+        fates, verdict = _FATES.get(now, {}), f"{NAMES[now]} in the data ({seen[now]:.2f})"
+    else:
+        fates, verdict = {}, f"undecided in the data ({_spelled(seen, {})})"
     own = answer.draws.sel(curve=curve)
     worse, prior = (float(own[name].mean()) for name in ("worse", "worse_prior"))
     return (
-        f"{NAMES[now]} in the data ({seen[now]:.2f}); at {format_quantity(float(own['at']))} "
-        f"{answer.along} {', '.join(parts)}; worse than at {format_quantity(float(own['largest']))}"
+        f"{verdict}; at {format_quantity(float(own['at']))} {answer.along} "
+        f"{_spelled(then, fates)}; worse than at {format_quantity(float(own['largest']))}"
         f" {worse:.2f}, and {prior:.2f} without the task's own data"
+    )
+
+
+def _spelled(shares: dict[str, float], fates: dict[str, str]) -> str:
+    """The likely shapes, the likeliest first."""
+    return ", ".join(
+        f"{fates.get(name, NAMES[name])} {shares[name]:.2f}"
+        for name in sorted(shares, key=shares.__getitem__, reverse=True)
+        if shares[name] >= NAMED
     )

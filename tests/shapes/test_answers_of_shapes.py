@@ -112,6 +112,20 @@ def test_words(answer):
     assert "without the task's own data" in text["falls"]
 
 
+def test_no_shape_is_a_verdict_that_holds_less_than_half(answer):
+    seen = answer.draws["shape_seen"].transpose("sample", "curve").copy()
+    curve = int(np.flatnonzero(answer.draws["curve"].to_numpy() == "falls")[0])
+    n = len(seen)
+    for share, told in ((0.45, "undecided in the data (inverse 0.45, "), (0.55, "inverse in the")):
+        shapes = np.resize([SHAPES.index("flat"), SHAPES.index("improving")], n)
+        shapes[: round(share * n)] = SHAPES.index("inverse")
+        seen[:, curve] = shapes
+        changed = replace(answer, draws=answer.draws.assign(shape_seen=seen))
+        text = changed.sentences()[curve]
+        assert text.startswith(told)
+        assert ("still inverse" in text) == (share > 0.5)
+
+
 KEYS = {"task", "family", "at", "probabilities", "p_worse_than_largest_seen",
         "p_worse_than_largest_seen_prior_only", "value", "turning_point"}  # fmt: skip
 
