@@ -26,7 +26,8 @@ import pandas as pd
 import xarray as xr
 from scoringrules import crps_ensemble
 
-from bayes_scaling.inference.card import Discrepancy, LogNormal, ModelCard, Normal, load_card
+from bayes_scaling.cards import LogNormal, Normal
+from bayes_scaling.inference.card import Discrepancy, ModelCard, load_card
 from bayes_scaling.inference.design import Design, make_design
 from bayes_scaling.inference.pointwise import noise_of_runs
 from bayes_scaling.inference.quick import QuickError, quick_sample

@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayes_scaling.cards import LogNormal, Normal
 from bayes_scaling.comparison import Backtest, KaplanOrChinchilla, backtest, compare
 from bayes_scaling.comparison.kaplan_or_chinchilla import Analysis
 from bayes_scaling.inference.assemble import assemble
-from bayes_scaling.inference.card import Discrepancy, LogNormal, ModelCard, Normal, load_card
+from bayes_scaling.inference.card import Discrepancy, ModelCard, load_card
 from bayes_scaling.inference.design import Design, make_design
 from bayes_scaling.inference.diagnostics import Evidence, diagnose
 from bayes_scaling.inference.fitting import prepare

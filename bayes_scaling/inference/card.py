@@ -7,16 +7,22 @@ hierarchy pools over, and the likelihood. `load_card` reads one by name (those t
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from bayes_scaling.errors import CardError, unknown_name
+from bayes_scaling.cards import (
+    Card,
+    CardKind,
+    LogNormal,
+    Normal,
+    Positive,
+    Strict,
+    Text,
+)  # fmt: skip
 from bayes_scaling.laws import Law, Parameter, drift_parameters, get_law
-from bayes_scaling.resources import resource_dir
 
 __all__ = [
     "Discrepancy", "ModelCard", "Noise", "Pooling", "Prior", "Rows", "Varying", "list_cards",
@@ -26,37 +32,10 @@ __all__ = [
 CARD_FORMAT = 1
 SLOPE = "sigma_slope"
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Text = Annotated[str, Field(min_length=1)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LogNormal(_Strict):
-    """A positive quantity whose logarithm is Normal(log median, sigma)."""
-
-    distribution: Literal["lognormal"]
-    median: Positive
-    sigma: Positive
-    reason: Text
-
-
-class Normal(_Strict):
-    """A real quantity that is Normal(mean, sigma)."""
-
-    distribution: Literal["normal"]
-    mean: Finite
-    sigma: Positive
-    reason: Text
-
-
 Prior = Annotated[LogNormal | Normal, Field(discriminator="distribution")]
 
 
-class Noise(_Strict):
+class Noise(Strict):
     """How runs scatter around the law, on the logarithm of the loss.
 
     ``slope`` lets the logarithm of the scatter change by so much a decade of compute, ``sigma``
@@ -76,7 +55,7 @@ class Noise(_Strict):
     memory: LogNormal | None = None
 
 
-class Pooling(_Strict):
+class Pooling(Strict):
     """What the hierarchy pools over, and how far groups may lie from one another.
 
     ``over`` names one column or two crossed ones that are pooled over unless others are asked
@@ -88,7 +67,7 @@ class Pooling(_Strict):
     spread: dict[str, LogNormal]
 
 
-class Varying(_Strict):
+class Varying(Strict):
     """Parameters that vary between the budgets of a group, around the group's own.
 
     ``spread`` has a prior for their standard deviation, on the scale where they are sampled; the
@@ -99,7 +78,7 @@ class Varying(_Strict):
     spread: Annotated[dict[str, LogNormal], Field(min_length=1)]
 
 
-class Rows(_Strict):
+class Rows(Strict):
     """Which rows of a table the model is about.
 
     ``near_best`` keeps those whose loss is at most this share above the least loss that any run of
@@ -121,7 +100,7 @@ class Rows(_Strict):
         return self
 
 
-class Discrepancy(_Strict):
+class Discrepancy(Strict):
     """That the law is an approximation: beyond the runs the loss drifts away from it.
 
     The drift begins ``within`` decades before the costliest run of a group, and its parameters
@@ -132,17 +111,13 @@ class Discrepancy(_Strict):
     reason: Text
 
 
-class ModelCard(_Strict):
+class ModelCard(Card):
     """A law with its priors, its hierarchy and its likelihood.
 
     ``x`` chooses the variable of a law of one variable. A card with ``pooling`` pools over the
     columns that a fit is grouped by, and fits all runs as one group where there are none.
     """
 
-    format: Literal[1]
-    name: Text
-    title: Text
-    description: Text
     law: Text
     x: Text | None = None
     priors: dict[str, Prior]
@@ -256,10 +231,12 @@ def _require_names(where: str, given: Mapping[str, object], wanted: list[str]) -
         )
 
 
+MODEL_CARDS = CardKind(card=ModelCard, of="model")
+
+
 def list_cards() -> tuple[ModelCard, ...]:
     """The cards that ship with the package, by name."""
-    cards = [load_card(path) for path in resource_dir("models").glob("*.toml")]
-    return tuple(sorted(cards, key=lambda card: card.name))
+    return tuple(load_card(path) for path in MODEL_CARDS.shipped().values())
 
 
 def load_card(model: str | Path | ModelCard) -> ModelCard:
@@ -276,48 +253,9 @@ def load_card(model: str | Path | ModelCard) -> ModelCard:
     CardError
         There is no such card, or it does not validate; every offending key is named.
     """
-    if isinstance(model, ModelCard):
-        return model
-    path = _find(model)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CardError(f"cannot read the model card {str(path)!r}: {error}") from error
-    card = parse_card(text, source=str(path))
-    if card.name in _shipped() and path != _shipped()[card.name]:
-        # An edited copy must not pass for the card that it was copied from.
-        card = card.model_copy(update={"name": path.stem})
-    return card
-
-
-def _shipped() -> dict[str, Path]:
-    return {path.stem: path for path in resource_dir("models").glob("*.toml")}
-
-
-def _find(model: str | Path) -> Path:
-    shipped = _shipped()
-    if str(model) in shipped:
-        return shipped[str(model)]
-    path = Path(model)
-    if path.suffix == ".toml" or path.exists():
-        return path
-    raise CardError(
-        unknown_name("model", str(model), sorted(shipped))
-        + "; or give the path of a card, such as my_card.toml"
-    )
+    return MODEL_CARDS.load(model)
 
 
 def parse_card(text: str, *, source: str = "card") -> ModelCard:
     """Validate a card given as TOML text; `source` names it in errors."""
-    try:
-        return ModelCard.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise CardError(f"{source}: not valid TOML: {error}") from error
-    except ValidationError as error:
-        problems = [
-            f"  {'.'.join(str(part) for part in item['loc'])}: {item['msg']}".replace("  : ", "  ")
-            for item in error.errors()
-        ]
-        raise CardError(
-            f"{source}: {len(problems)} problem(s) in the model card\n" + "\n".join(problems)
-        ) from error
+    return MODEL_CARDS.parse(text, source=source)

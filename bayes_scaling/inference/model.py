@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayes_scaling.inference.card import SLOPE, LogNormal, ModelCard
-from bayes_scaling.inference.card import Normal as NormalPrior
+from bayes_scaling.cards import LogNormal
+from bayes_scaling.cards import Normal as NormalPrior
+from bayes_scaling.inference.card import SLOPE, ModelCard
 from bayes_scaling.inference.coordinates import Coordinates
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.memory import kept_share, news_share

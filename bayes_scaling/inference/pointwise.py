@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_scaling.inference.card import SLOPE, LogNormal, ModelCard
+from bayes_scaling.cards import LogNormal
+from bayes_scaling.inference.card import SLOPE, ModelCard
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.memory import kept_share, news_share
 from bayes_scaling.inference.model import (

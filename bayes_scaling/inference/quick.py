@@ -16,7 +16,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_scaling.inference.card import LogNormal, ModelCard
+from bayes_scaling.cards import LogNormal
+from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.coordinates import Coordinates
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.model import coordinates, parameter_names, population_prior

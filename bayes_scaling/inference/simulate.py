@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_scaling.inference.card import LogNormal, ModelCard
+from bayes_scaling.cards import LogNormal
+from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.memory import kept_share, news_share
 from bayes_scaling.inference.model import (

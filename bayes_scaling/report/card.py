@@ -5,14 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bayes_scaling.inference.card import (
-    SLOPE,
-    Discrepancy,
-    LogNormal,
-    ModelCard,
-    Normal,
-    Rows,
-)
+from bayes_scaling.cards import LogNormal, Normal
+from bayes_scaling.inference.card import SLOPE, Discrepancy, ModelCard, Rows
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.laws import Reference
 from bayes_scaling.report.tables import Table

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayes_scaling.inference.card import LogNormal, Normal
-from bayes_scaling.shapes.card import Beta, ShapeCard
+from bayes_scaling.cards import Beta, LogNormal, Normal
+from bayes_scaling.shapes.card import ShapeCard
 from bayes_scaling.shapes.design import ShapeDesign
 
 if TYPE_CHECKING:

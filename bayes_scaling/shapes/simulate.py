@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_scaling.inference.card import LogNormal, Normal
-from bayes_scaling.shapes.card import Beta, ShapeCard
+from bayes_scaling.cards import Beta, LogNormal, Normal
+from bayes_scaling.shapes.card import ShapeCard
 from bayes_scaling.shapes.design import ShapeDesign
 from bayes_scaling.shapes.model import FACTOR, SECOND_NU, SOFT
 from bayes_scaling.shapes.trend import Trend

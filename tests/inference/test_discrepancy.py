@@ -11,8 +11,9 @@ from scipy.integrate import quad
 from scipy.stats import kstest
 
 import bayes_scaling as bs
+from bayes_scaling.cards import Normal
 from bayes_scaling.comparison import average_fits, calibrate
-from bayes_scaling.inference.card import ModelCard, Normal
+from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.design import make_design
 from bayes_scaling.inference.invented import invented_runs
 from bayes_scaling.inference.pointwise import Noise, log_likelihood, pit

@@ -5,32 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from bayes_scaling.errors import CardError, unknown_name
-from bayes_scaling.inference.card import LogNormal, Normal
-from bayes_scaling.resources import resource_dir
-from bayes_scaling.shapes.card import read_card
+from bayes_scaling.cards import Card, CardKind, LogNormal, Normal, Strict, Text
 
 __all__ = ["DEFAULT_EMERGENCE_CARD", "EmergenceCard", "load_emergence_card"]
 
 DEFAULT_EMERGENCE_CARD = "emergence"
 Share = Annotated[float, Field(gt=0, lt=1)]
-Text = Annotated[str, Field(min_length=1)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PriorBreak(_Strict):
+class PriorBreak(Strict):
     """Probability of a break before the scores are seen."""
 
     probability: Share
     reason: Text
 
 
-class EmergencePriors(_Strict):
+class EmergencePriors(Strict):
     """Of one task; the card says what each is on."""
 
     start: LogNormal
@@ -42,14 +34,14 @@ class EmergencePriors(_Strict):
     answer_tokens: LogNormal
 
 
-class BreakPlace(_Strict):
+class BreakPlace(Strict):
     """Where a break may be."""
 
     margin: Annotated[float, Field(ge=0, lt=0.5)]
     reason: Text
 
 
-class EmergenceNoise(_Strict):
+class EmergenceNoise(Strict):
     """How sizes scatter around the law, and scores around what that gives."""
 
     family: Literal["student-t"]
@@ -60,7 +52,7 @@ class EmergenceNoise(_Strict):
     reason: Text
 
 
-class PassRatePriors(_Strict):
+class PassRatePriors(Strict):
     """Of the law of pass rates."""
 
     level: LogNormal
@@ -69,19 +61,18 @@ class PassRatePriors(_Strict):
     drift: Normal
 
 
-class EmergenceCard(_Strict):
+class EmergenceCard(Card):
     """Priors and likelihood of `emergence`, each with its reason."""
 
-    format: Literal[1]
     kind: Literal["emergence"]
-    name: Text
-    title: Text
-    description: Text
     prior_break: PriorBreak
     priors: EmergencePriors
     break_place: BreakPlace
     noise: EmergenceNoise
     pass_rate: PassRatePriors
+
+
+EMERGENCE_CARDS = CardKind(card=EmergenceCard, of="emergence model", folder="emergence")
 
 
 def load_emergence_card(
@@ -100,15 +91,4 @@ def load_emergence_card(
     CardError
         There is no such card, or it does not validate; every offending key is named.
     """
-    if isinstance(model, EmergenceCard):
-        return model
-    shipped = {path.stem: path for path in (resource_dir("models") / "emergence").glob("*.toml")}
-    path = shipped.get(str(model), Path(model))
-    if path.suffix != ".toml" and not path.exists():
-        raise CardError(
-            unknown_name("emergence model", str(model), shipped)
-            + "; or give the path of a card, such as my_emergence.toml"
-        )
-    card = read_card(path, EmergenceCard, "of emergence")
-    edited = card.name in shipped and path != shipped[card.name]
-    return card.model_copy(update={"name": path.stem}) if edited else card
+    return EMERGENCE_CARDS.load(model)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from bayes_scaling.inference.card import LogNormal
+from bayes_scaling.cards import LogNormal
 from bayes_scaling.shapes.emergent.card import EmergenceCard
 
 __all__ = ["AnswerLaw"]
