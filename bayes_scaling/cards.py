@@ -83,10 +83,8 @@ class CardKind[C: Card]:
 
     def shipped(self) -> dict[str, Path]:
         """Files of the cards that ship with the package, by name."""
-        return {
-            path.stem: path
-            for path in sorted((resource_dir("models") / self.folder).glob("*.toml"))
-        }
+        paths = (resource_dir("models") / self.folder).glob("*.toml")
+        return {path.stem: path for path in sorted(paths, key=lambda path: path.stem)}
 
     def load(self, model: str | Path | C) -> C:
         """A card by its name or its file; one that is there already is returned as it is.
