@@ -36,7 +36,7 @@ WORLDS = {
 }
 POPULATION = {
     "level_mean": 0.0, "level_spread": 0.7, "slope_mean": 0.0, "slope_spread": 0.4,
-    "change_spread": 0.4, "recovery": 2.0, "saturation": 0.3, "scatter_spread": 0.5,
+    "change_spread": 0.4, "recovery": 2.0, "saturation": 0.1, "scatter_spread": 0.5,
     "persistence": 0.4, "nu": 6.0,
 }  # fmt: skip
 TASKS, SIZES = 125, 8

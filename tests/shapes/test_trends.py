@@ -183,7 +183,7 @@ def test_edited_cards(tmp_path):
     copy.write_text(text.replace("bends = 1", "bends = 2"))
     assert load_shape_card(copy).bends == 2
     assert load_shape_card(copy).name == "mine"
-    copy.write_text(text.replace("sigma = 0.3", "sigma = -1").replace("bends = 1", "bents = 1"))
+    copy.write_text(text.replace("sigma = 0.1\n", "sigma = -1\n").replace("bends = 1", "bents = 1"))
     with pytest.raises(CardError, match="bents") as caught:
         load_shape_card(copy)
     assert "priors.saturation.sigma" in str(caught.value)
