@@ -1,9 +1,10 @@
-"""Whether the chains of a fit of shapes agree."""
+"""Whether the chains of a fit of shapes agree, and whether trends pass where the scores are."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray as xr
 
 from bayes_scaling.inference.diagnostics.convergence import (
@@ -16,7 +17,16 @@ from bayes_scaling.inference.diagnostics.convergence import (
 )
 from bayes_scaling.inference.verdict import CheckResult
 
-__all__ = ["convergence_checks"]
+if TYPE_CHECKING:
+    from bayes_scaling.shapes.posterior import ShapeFit
+
+__all__ = ["check_last_scores", "convergence_checks"]
+
+FAR = 0.1
+"""Points of the metric (of losses: a share) by which a trend may pass a curve's last score."""
+
+TAILS = (0.05, 0.5, 0.95)
+NAMED = 5
 
 
 def convergence_checks(
@@ -58,3 +68,36 @@ def convergence_checks(
             + (": parts of the posterior may be missing." if figures["divergences"] else "."),
         ),
     ]
+
+
+def check_last_scores(fit: ShapeFit) -> CheckResult:
+    """Whether each trend is near the score of the largest size, where forecasts set out.
+
+    A score that is far from it is for the model one that scatters; it may as well be a jump.
+    """
+    data = fit.data
+    missed = []
+    for curve in fit.curves:
+        own, scale = fit.trend(curve), fit.scales[curve]
+        last = data[data["curve"] == curve].nlargest(1, "x")
+        measured = scale.goodness(last["z"].to_numpy())[0]
+        at_last = scale.goodness(own.at(np.array([own.last]))[:, 0])
+        lower, median, upper = np.quantile(at_last, TAILS)
+        if abs(measured - median) > FAR and not lower <= measured <= upper:
+            score = scale.score(np.median(own.at(np.array([own.last])), axis=0))[0]
+            missed.append((abs(measured - median), curve, float(last["value"].iloc[0]), score))
+    if not missed:
+        text = "The trend of every curve passes near its score at the largest size."
+        return CheckResult(name="last scores", passed=True, fatal=False, text=text)
+    named = "; ".join(
+        f"{curve!r} {value:.3g}, trend {score:.3g}"
+        for _, curve, value, score in sorted(missed, reverse=True)[:NAMED]
+    )
+    return CheckResult(
+        name="last scores",
+        passed=False,
+        fatal=False,
+        text=f"The trend passes far from the score at the largest size of {len(missed)} curve(s) "
+        f"({named}{'; ...' if len(missed) > NAMED else ''}): they jump there, or scatter. Their "
+        "forecasts set out from the trend: wrong if it was a jump, which `emergence` weighs.",
+    )

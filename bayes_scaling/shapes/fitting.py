@@ -17,7 +17,7 @@ from bayes_scaling.inference.sample import DEFAULT_SEED, Effort
 from bayes_scaling.inference.verdict import CheckResult
 from bayes_scaling.runs.metrics import MetricCurves
 from bayes_scaling.shapes.card import DEFAULT_SHAPE_CARD, ShapeCard, load_shape_card
-from bayes_scaling.shapes.checks import convergence_checks
+from bayes_scaling.shapes.checks import check_last_scores, convergence_checks
 from bayes_scaling.shapes.design import ShapeDesign, make_shape_design
 from bayes_scaling.shapes.model import build_shape_model
 from bayes_scaling.shapes.posterior import CREATOR, SHAPES_FORMAT, ShapeFit
@@ -140,9 +140,10 @@ def assemble_shapes(
         "goes_on": json.dumps(_goes_on(design)),
         "seed": seed,
         "diagnostics": json.dumps({**figures, "seconds": seconds or {}}),
-        "checks": json.dumps([check.to_dict() for check in checks]),
         "versions": json.dumps({name: version(name) for name in _PACKAGES}),
     }
+    checks.append(check_last_scores(ShapeFit(tree)))
+    tree.attrs["checks"] = json.dumps([check.to_dict() for check in checks])
     return ShapeFit(tree)
 
 

@@ -14,6 +14,7 @@ from bayes_scaling.figures import plot_risk, plot_shapes
 from bayes_scaling.report import render_shapes, write_shapes
 from bayes_scaling.report import shapes as page_of_shapes
 from bayes_scaling.shapes import SHAPES
+from bayes_scaling.shapes.checks import check_last_scores
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +125,22 @@ def test_no_shape_is_a_verdict_that_holds_less_than_half(answer):
         text = changed.sentences()[curve]
         assert text.startswith(told)
         assert ("still inverse" in text) == (share > 0.5)
+
+
+def test_a_last_score_far_from_the_trend_is_told(fit):
+    assert check_last_scores(fit).passed
+    rows = fit.data
+    last = int(rows.index[(rows["curve"] == "rises") & (rows["x"] == rows["x"].max())][0])
+    scores = fit.tree["constant_data"].to_dataset()
+    for away, passed in ((0.3, True), (-2.0, False)):  # 5 and some 40 points
+        z = scores["z"].to_numpy().copy()
+        z[last] += away
+        moved = fit.tree.copy()
+        moved["constant_data"] = xr.DataTree(scores.assign(z=("score", z)))
+        check = check_last_scores(replace(fit, tree=moved))
+        assert check.passed == passed
+        assert not check.fatal
+        assert ("'rises'" in check.text) != passed
 
 
 KEYS = {"task", "family", "at", "probabilities", "p_worse_than_largest_seen",
