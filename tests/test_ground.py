@@ -73,7 +73,7 @@ def test_pythons():
 @pytest.mark.parametrize(
     "line",
     [
-        "https://packages.example/root/~simple",
+        "https://packages.example/mirror/~simple",
         "https://packages.example/~simple/numpy/",
         "--index~-url https://packages.example",
         "UV_INDEX~_URL=https://packages.example",

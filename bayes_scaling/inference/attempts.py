@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ CAREFUL_TUNE, CAREFUL_ACCEPT = 3000, 0.99
 STARTS = 200
 MOST_BYTES = 2e9
 TINY = 1e-300
+
+GOES_ON = "that nearly mixed: again, with longer chains"
+ANEW = "that did not mix: again, with longer tuning and smaller steps"
 
 Array = NDArray[np.float64]
 
@@ -57,15 +61,15 @@ def sample_with_care(
         return first, 1
     longer = replace(effort, thin=LONGER * effort.thin)
     careful = replace(longer, tune=CAREFUL_TUNE, target_accept=CAREFUL_ACCEPT)
-    nearly = "that nearly mixed: again, with longer chains"
-    ladder = [
-        (longer, nearly),
-        (careful, "that did not mix: again, with longer tuning and smaller steps"),
-        (replace(careful, thin=LONGER * careful.thin), nearly),
+    both = replace(careful, thin=LONGER * careful.thin)
+    ladder: list[tuple[Effort, Callable[[xr.DataTree], bool], str]] = [
+        (longer, nearly_mixed, GOES_ON),
+        (careful, lambda _: True, ANEW),
+        (both, lambda tree: nearly_mixed(tree) and _can_keep(tree, both.thin), GOES_ON),
     ]
     last, seconds, attempts = first, first.seconds, 1
-    for harder, said in ladder:
-        if said is nearly and not (nearly_mixed(last.tree) and _can_keep(last.tree, harder.thin)):
+    for harder, is_worth_it, said in ladder:
+        if not is_worth_it(last.tree):
             continue
         announce(said, show=progress)
         anew = harder is not longer and first.points is not None

@@ -79,13 +79,13 @@ def check_last_scores(fit: ShapeFit) -> CheckResult:
     missed = []
     for curve in fit.curves:
         own, scale = fit.trend(curve), fit.scales[curve]
-        last = data[data["curve"] == curve].nlargest(1, "x")
-        measured = scale.goodness(last["z"].to_numpy())[0]
-        at_last = scale.goodness(own.at(np.array([own.last]))[:, 0])
-        lower, median, upper = np.quantile(at_last, TAILS)
-        if abs(measured - median) > FAR and not lower <= measured <= upper:
-            score = scale.score(np.median(own.at(np.array([own.last])), axis=0))[0]
-            missed.append((abs(measured - median), curve, float(last["value"].iloc[0]), score))
+        last = data[data["curve"] == curve].nlargest(1, "x").iloc[0]
+        tails = np.quantile(own.at(np.array([own.last]))[:, 0], TAILS)
+        lower, median, upper = scale.goodness(tails)
+        measured = float(scale.goodness(last["z"]))
+        away = abs(measured - median)
+        if away > FAR and not lower <= measured <= upper:
+            missed.append((away, curve, float(last["value"]), float(scale.score(tails[1]))))
     if not missed:
         text = "The trend of every curve passes near its score at the largest size."
         return CheckResult(name="last scores", passed=True, fatal=False, text=text)
