@@ -98,6 +98,7 @@ def check_last_scores(fit: ShapeFit) -> CheckResult:
         passed=False,
         fatal=False,
         text=f"The trend passes far from the score at the largest size of {len(missed)} curve(s) "
-        f"({named}{'; ...' if len(missed) > NAMED else ''}): they jump there, or scatter. Their "
-        "forecasts set out from the trend: wrong if it was a jump, which `emergence` weighs.",
+        f"({named}{'; ...' if len(missed) > NAMED else ''}): they jump, scatter, or bend more than "
+        "the other tasks do. Forecasts set out from the trend; `emergence` weighs whether a jump "
+        "is one.",
     )
