@@ -186,7 +186,7 @@ app.command(
 app.command(
     epilog=examples(
         "bayes-scaling emergence scores.csv --answer-tokens 4",
-        "bayes-scaling emergence gpt3-benchmarks --where 'n_shots == 50' --figure curves.png",
+        "bayes-scaling emergence gpt3-benchmarks --where 'n_shots == 50' -o page.html",
         "bayes-scaling emergence scores.csv --answer-tokens sums=3 --answer-tokens names=5 --json",
         "bayes-scaling emergence pass_rates.csv --at-flops 1e25",
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bayes_scaling.cli.metric_options import Figure, Unit, Where, one_scale, read_curves
-from bayes_scaling.cli.options import Json, Prob
+from bayes_scaling.cli.options import Json, Page, Prob
 from bayes_scaling.cli.sampling import Quiet, Seed, check_ranges
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def emergence(
     at_params: AtParams = None,
     at_flops: AtFlops = None,
     figure: Figure = None,
+    output: Page = None,
     prob: Prob = 0.9,
     seed: Seed = 1,
     quiet: Quiet = False,
@@ -90,12 +91,10 @@ def emergence(
     import json
 
     from bayes_scaling.cli import output as printing
-    from bayes_scaling.cli.files import check_figure
     from bayes_scaling.errors import InputError
 
     check_ranges(seed=seed)
-    if figure is not None:
-        check_figure(figure, metrics)
+    _check_files(metrics, figure, output)
     asked = one_scale(at_params=at_params, at_flops=at_flops)
     curves = read_curves(metrics, where, unit=unit)
     scale = next((name.removeprefix("at_") for name in asked), along)
@@ -120,20 +119,28 @@ def emergence(
             _show_rates(rates, at)
     if figure is not None:
         _draw(answer, rates, at, figure)
+    if output is not None:
+        from bayes_scaling.report import write_emergence
+
+        write_emergence(answer, output, rates=rates, at=at)
     _warn(answer, rates)
 
 
 def _draw(answer: Emergence | None, rates: PassRates | None, at: str | None, figure: Path) -> None:
     """Tasks where there are such, else the law of pass rates."""
-    from bayes_scaling.errors import InputError
-
     if answer is not None:
-        drawn = answer.plot()[0, 0].figure
+        answer.plot()[0, 0].figure.get_figure(root=True).savefig(figure)
     elif rates is not None:
-        drawn = rates.plot(at).figure
-    else:
-        raise InputError("there is nothing to draw")
-    drawn.get_figure(root=True).savefig(figure)
+        rates.plot(at).figure.get_figure(root=True).savefig(figure)
+
+
+def _check_files(metrics: str, figure: Path | None, output: Path | None) -> None:
+    from bayes_scaling.cli.files import check_figure, check_writable
+
+    if figure is not None:
+        check_figure(figure, metrics)
+    if output is not None:
+        check_writable(output, metrics)
 
 
 def _answers(
@@ -183,35 +190,11 @@ def _tokens(given: list[str] | None) -> float | dict[str, float] | None:
 def _show(answer: Emergence) -> None:
     """Print the verdict on every task, and what it means."""
     from bayes_scaling.cli import output
-    from bayes_scaling.units import format_quantity
+    from bayes_scaling.shapes.emergent.words import LEGEND, rows_of_tasks
 
-    along = answer.tasks[0].task.along
-    rows = []
-    for each, row in zip(answer.tasks, answer.table().to_dict("records"), strict=True):
-        place = [format_quantity(row[f"break_{k}"], 2) for k in ("median", "lower", "upper")]
-        wei = f"{row['p_wei']:.2f}"
-        if row["p_wei"] >= 0.5:
-            wei += f" from {format_quantity(row['wei_scale'])}"
-        observed = row["score_observed"]
-        rows.append(
-            [
-                str(row["task"]),
-                str(row["verdict"]),
-                f"{row['p_break']:.2f}",
-                f"{place[0]} ({place[1]} to {place[2]})" if row["p_break"] >= 0.5 else "-",
-                "undefined" if observed != observed else f"{observed:.3g}",
-                f"{row['score_median']:.3g} ({row['score_lower']:.3g} to {row['score_upper']:.3g})",
-                wei,
-                _first_shown(each.shown_from(1000.0), each.prob),
-            ]
-        )
-    heads = ["task", "verdict", "P(break)", f"break at ({along})", "score", "emergence score",
-             "emergent (Wei)", "shown by 1000 from"]  # fmt: skip
+    heads, rows = rows_of_tasks(answer)
     caption = (
-        f"break: of the error per token, prior {answer.prior_break:g}; score: Schaeffer et al.'s, "
-        "as measured, and its posterior; Wei: probability of random-like, then well above chance; "
-        "shown by 1000: size from which 1000 questions tell the score from chance; "
-        f"{output.interval_name(answer.prob)}s"
+        f"prior of a break {answer.prior_break:g}; {LEGEND}; {output.interval_name(answer.prob)}s"
     )
     output.print_table(heads, rows, left=("task", "verdict"), caption=caption)
     for each in answer.tasks[:MOST_SENTENCES]:
@@ -221,53 +204,27 @@ def _show(answer: Emergence) -> None:
 MOST_SENTENCES = 8
 
 
-def _first_shown(draws: Any, prob: float) -> str:
-    """Where 1000 questions show progress first, in words."""
-    from bayes_scaling.shapes.emergent.result import interval
-    from bayes_scaling.units import format_quantity
-
-    share = float((draws < float("inf")).mean())
-    if share < 0.5:
-        return "no size seen"
-    return format_quantity(interval(draws, prob)["median"], 2)
-
-
 def _show_rates(rates: PassRates, at: str | None) -> None:
     from bayes_scaling.cli import output
-    from bayes_scaling.units import format_quantity
+    from bayes_scaling.shapes.emergent.words import rows_of_rates
 
-    asked = [*rates.scale, *([] if at is None else [at])]
-    rows = [
-        [
-            format_quantity(row[rates.along]),
-            "" if row["measured"] != row["measured"] else f"{row['measured']:.3f}",
-            f"{row['median']:.3f} ({row['lower']:.3f} to {row['upper']:.3f})",
-            f"{100 * row['pass_rate']:.3g} % ({100 * row['pass_rate_lower']:.3g} to "
-            f"{100 * row['pass_rate_upper']:.3g})",
-        ]
-        for row in rates.table(asked).to_dict("records")
-    ]
-    name = output.interval_name(rates.prob)
+    heads, rows = rows_of_rates(rates, at)
     exponent = rates.as_object()["exponent"]
     middle, low, high = (exponent[key] for key in ("median", "lower", "upper"))
-    output.print_table(
-        [rates.along, "measured", "mean of -log(pass rate)", "pass rate"], rows,
-        caption=f"{rates.problems} problems; pass rate: geometric mean over them; {name}s; falls "
-        f"as {rates.along}^-{middle:.3g} ({low:.3g} to {high:.3g})",
-    )  # fmt: skip
+    caption = (
+        f"{rates.problems} problems; pass rate: geometric mean over them; "
+        f"{output.interval_name(rates.prob)}s; falls as {rates.along}^-{middle:.3g} "
+        f"({low:.3g} to {high:.3g})"
+    )
+    output.print_table(heads, rows, caption=caption)
 
 
 def _warn(answer: Emergence | None, rates: PassRates | None) -> None:
     """Say on standard error what weakens the answers, each thing once."""
     from bayes_scaling.cli import output
 
-    notes: dict[str, list[str]] = {}
-    for each in () if answer is None else answer.tasks:
-        for note in each.task.notes:
-            notes.setdefault(note, []).append(each.task.label)
-    for note, labels in notes.items():
-        more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
-        output.print_wrapped(f"Note: {', '.join(labels[:3])}{more}: {note}.", err=True)
+    for note in () if answer is None else answer.weaknesses():
+        output.print_wrapped(f"Note: {note}", err=True)
     aside = [] if answer is None else [x for x in answer.aside if "fit_pass_rates" not in x]
     for reason in aside[:3]:
         output.print_wrapped(f"Note: left aside: {reason}.", err=True)

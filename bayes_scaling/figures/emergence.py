@@ -22,8 +22,9 @@ from bayes_scaling.shapes.emergent.score import score_draws
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["plot_emergence"]
+__all__ = ["MOST", "emergence_size", "plot_emergence"]
 
 MOST: Final = 8
 COLUMNS: Final = 4
@@ -33,7 +34,9 @@ SMOOTH, BROKEN = COLOURS[0], COLOURS[1]
 
 
 @styled
-def plot_emergence(answer: Emergence, *, tasks: Sequence[str] | None = None) -> NDArray[np.object_]:
+def plot_emergence(
+    answer: Emergence, *, tasks: Sequence[str] | None = None, figure: Figure | None = None
+) -> NDArray[np.object_]:
     """Scores by scale, and below them the error of the answers, with the smooth and the broken law.
 
     The bands are those of the laws, without the scatter of single sizes. A triangle marks a size at
@@ -44,6 +47,8 @@ def plot_emergence(answer: Emergence, *, tasks: Sequence[str] | None = None) -> 
     answer : Emergence
     tasks : sequence of str, optional
         Labels; by default the first eight.
+    figure : Figure, optional
+        An empty one to draw in; a new one of a fitting size otherwise.
 
     Returns
     -------
@@ -59,7 +64,8 @@ def plot_emergence(answer: Emergence, *, tasks: Sequence[str] | None = None) -> 
         raise InputError("tasks is empty: name one task or more")
     columns = min(COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
-    figure = plt.figure(figsize=(max(2.6 * columns, 4.2), 4.2 * rows + 0.4), layout="constrained")
+    if figure is None:
+        figure = plt.figure(figsize=emergence_size(len(shown)), layout="constrained")
     axes = []
     for i, name in enumerate(shown):
         row, column = divmod(i, columns)
@@ -80,6 +86,12 @@ def plot_emergence(answer: Emergence, *, tasks: Sequence[str] | None = None) -> 
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=2 if columns < 3 else 4)
     return np.array(axes, dtype=object)
+
+
+def emergence_size(n: int) -> tuple[float, float]:
+    """Inches that a figure of so many tasks wants."""
+    columns = min(COLUMNS, n)
+    return max(2.6 * columns, 4.2), 4.2 * -(-n // columns) + 0.4
 
 
 def _metric(ax: Axes, each: TaskEmergence, *, first: bool) -> None:

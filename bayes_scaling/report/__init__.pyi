@@ -6,6 +6,8 @@ from .design import render_architectures as render_architectures
 from .design import render_next_runs as render_next_runs
 from .design import write_architectures as write_architectures
 from .design import write_next_runs as write_next_runs
+from .emergence import render_emergence as render_emergence
+from .emergence import write_emergence as write_emergence
 from .plan import render_plan as render_plan
 from .plan import write_plan as write_plan
 from .planner import render_planner as render_planner

@@ -20,7 +20,7 @@ __all__ = [
     "render_architectures", "render_next_runs", "write_architectures", "write_next_runs",
 ]  # fmt: skip
 
-TEMPLATE = "design.html"
+TEMPLATE = "answer.html"
 MOST_ROWS = 200
 
 ASSUMED = (

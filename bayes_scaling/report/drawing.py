@@ -14,7 +14,7 @@ from bayes_scaling.figures.style import SETTINGS, grid_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FULL", "HALF", "Picture", "panels", "picture"]
+__all__ = ["FULL", "HALF", "Picture", "panels", "picture", "whole"]
 
 HEAVY = 220_000
 """Bytes beyond which a vector picture is drawn as pixels instead."""
@@ -35,8 +35,7 @@ class Picture:
 
 def picture(draw: Callable[..., Any], size: tuple[float, float], alt: str, caption: str) -> Picture:
     """A figure of one plot, which `draw` makes on the axes that it is given."""
-    uri = _uri(size, lambda figure: draw(figure.add_subplot()))
-    return Picture(uri=uri, alt=alt, caption=caption, wide=size[0] > HALF[0])
+    return whole(lambda figure: draw(figure.add_subplot()), size, alt, caption)
 
 
 def panels(
@@ -46,8 +45,20 @@ def panels(
     # A last row of a single panel would look lost.
     columns = min(n, 3 if n % 4 == 1 else 4)
     size = (panel[0] * columns, panel[1] * -(-n // columns))
-    uri = _uri(size, lambda figure: draw(grid_of(figure, n, columns)))
-    return Picture(uri=uri, alt=alt, caption=caption, wide=True)
+    return whole(lambda figure: draw(grid_of(figure, n, columns)), size, alt, caption, wide=True)
+
+
+def whole(
+    draw: Callable[..., Any],
+    size: tuple[float, float],
+    alt: str,
+    caption: str,
+    *,
+    wide: bool | None = None,
+) -> Picture:
+    """A figure that `draw` fills; one wider than half a page is a wide one unless said."""
+    wide = size[0] > HALF[0] if wide is None else wide
+    return Picture(uri=_uri(size, draw), alt=alt, caption=caption, wide=wide)
 
 
 def _uri(size: tuple[float, float], draw: Callable[[Figure], Any]) -> str:

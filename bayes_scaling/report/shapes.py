@@ -59,7 +59,7 @@ def render_shapes(answer: ShapeProbabilities, fit: ShapeFit) -> str:
     names = most_at_risk(answer, MOST_DRAWN)
     texts = dict(zip(map(str, answer.draws["curve"].to_numpy()), answer.sentences(), strict=True))
     return render_page(
-        "design.html",
+        "answer.html",
         {
             "title": f"Shapes of {fit.name}",
             "verdict": words.verdict(fit, "at the end of this page"),

@@ -29,10 +29,12 @@ def rates(tmp_path_factory):
 
 
 def test_text_and_figure(run, scores, tmp_path):
-    result = run("emergence", scores, "--answer-tokens", "sums=3", "--figure", tmp_path / "e.png")
+    result = run("emergence", scores, "--answer-tokens", "sums=3", "--figure", tmp_path / "e.png",
+                 "-o", tmp_path / "e.html")  # fmt: skip
     assert "break 1.00: the error per token bends, near" in " ".join(result.stdout.split())
     assert "90 % intervals" in result.stdout
     assert (tmp_path / "e.png").stat().st_size > 10_000
+    assert "1 break, 0 mirage" in (tmp_path / "e.html").read_text(encoding="utf-8")
 
 
 def test_json(answer, scores):
@@ -57,9 +59,10 @@ def test_pass_rates(run, answer, rates, tmp_path):
     (found,) = answer("emergence", rates, "--at-flops", "1e24")
     assert found["metric"] == "-log(pass_rate)"
     assert found["scales"][-1]["flops"] == 1e24
-    text = run("emergence", rates, "--figure", tmp_path / "r.png").stdout
+    text = run("emergence", rates, "--figure", tmp_path / "r.png", "-o", tmp_path / "r.html").stdout
     assert "geometric mean" in text
     assert (tmp_path / "r.png").stat().st_size > 10_000
+    assert "Pass rates" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 WRONG = {
@@ -72,6 +75,7 @@ WRONG = {
     "unknown scale": (["{rates}", "--at-params", "1T"], "unknown scale 'params'"),
     "unknown card": (["{scores}", "--model", "shapes"], "unknown emergence model"),
     "figure in no folder": (["{scores}", "--figure", "{folder}/no/s.png"], "make the folder"),
+    "page in no folder": (["{scores}", "-o", "{folder}/no/s.html"], "make the folder"),
     "prior of one": (["{scores}", "--prior-break", "1"], "prior_break must lie"),
 }
 

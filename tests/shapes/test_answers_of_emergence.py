@@ -6,11 +6,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from emergence_examples import SIZES, example_emergence, example_scores, example_table
+from emergence_examples import SIZES, SMOOTH, example_emergence, example_scores, example_table
 
 import bayes_scaling as bs
 from bayes_scaling.errors import InputError
 from bayes_scaling.figures import plot_emergence, plot_pass_rates, plot_resolution
+from bayes_scaling.report import emergence as page_of_emergence
+from bayes_scaling.report import render_emergence, write_emergence
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +222,41 @@ def test_pass_rates_as_json_and_figure(tmp_path):
     assert found["scales"][-1]["measured"] is None
     plot_pass_rates(answer, at="1e24").figure.savefig(tmp_path / "rates.png")
     plt.close("all")
+
+
+def test_the_page_ranks_tasks_and_says_what_weakens_them(answer, tmp_path):
+    page = write_emergence(answer, tmp_path / "page.html").read_text(encoding="utf-8")
+    table = answer.table().sort_values("p_break", ascending=False)
+    verdicts = page.split("</thead>")[1]
+    assert sorted(table["task"], key=lambda name: verdicts.index(f">{name}<")) == [*table["task"]]
+    counts = table["verdict"].value_counts()
+    assert f"{counts['break']} break, {counts['mirage']} mirage" in page
+    assert f"break: {answer['break'].sentence}." in page
+    assert page.count("data:image/") == 1
+    assert all(text in page for text in answer.aside)
+
+
+def test_weaknesses_name_a_few_tasks_each():
+    table = pd.concat(
+        [example_scores(SMOOTH, task=f"t{i}").drop(columns="n_examples") for i in range(5)]
+    )
+    weaknesses = bs.emergence(table, n_examples=500).weaknesses()
+    assert "t0, t1, t2 and 2 more: exact_match: 500 questions are assumed." in weaknesses
+
+
+def test_a_page_of_many_tasks_draws_those_that_break_first(answer, monkeypatch):
+    monkeypatch.setattr(page_of_emergence, "MOST_DRAWN", 3)
+    monkeypatch.setattr(page_of_emergence, "MOST", 2)
+    page = render_emergence(answer)
+    assert page.count("data:image/") == 2
+    assert all(f">{each.task.label}<" in page for each in answer.tasks)
+
+
+def test_a_page_of_pass_rates():
+    rates = bs.fit_pass_rates(pass_rates(problems=5))
+    page = render_emergence(None, rates=rates, at="1e25")
+    assert "<title>Pass rates" in page
+    assert "of 5 problems falls as a power of flops" in page
+    assert ">1e25<" in page
+    with pytest.raises(InputError, match="nothing to write"):
+        render_emergence(None)

@@ -38,6 +38,8 @@ TEST_SETS: Final = (100.0, 1000.0, 10_000.0)
 """Questions for which the table says where progress shows first."""
 
 CURVE_POINTS: Final = 60
+NAMED: Final = 3
+"""Tasks that a note names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +235,14 @@ class Emergence:
     def __repr__(self) -> str:
         return "\n".join(f"{each.task.label}: {each.sentence}" for each in self.tasks)
 
+    def weaknesses(self) -> list[str]:
+        """What weakens the answers, each thing once with the tasks that it is about."""
+        found: dict[str, list[str]] = {}
+        for each in self.tasks:
+            for note in each.task.notes:
+                found.setdefault(note, []).append(each.task.label)
+        return [f"{_few(labels)}: {note}." for note, labels in found.items()]
+
     def table(self, *, prob: float | None = None) -> pd.DataFrame:
         """One row a task.
 
@@ -259,6 +269,11 @@ class Emergence:
         from bayes_scaling.figures import plot_resolution
 
         return plot_resolution(self[label], ax=ax, **style)
+
+
+def _few(labels: list[str]) -> str:
+    more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
+    return ", ".join(labels[:NAMED]) + more
 
 
 def interval(draws: Array, prob: float) -> dict[str, float]:
