@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bayes_scaling.inference.storage import replacing
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 __all__ = ["render_page", "write_page"]
 
@@ -22,8 +26,19 @@ def render_page(template: str, context: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["code"] = _code
     style = (folder / "style.css").read_text(encoding="utf-8")
     return environment.get_template(template).render(style=style, **context)
+
+
+def _code(text: str) -> Markup:
+    """A text, escaped, with what stands between backticks as code."""
+    from markupsafe import Markup
+
+    parts = re.split(r"`([^`]+)`", text)
+    marked = (Markup("<code>{}</code>").format(part) if i % 2 else part
+              for i, part in enumerate(parts))  # fmt: skip
+    return Markup("").join(marked)
 
 
 def write_page(page: str, path: str | Path) -> Path:

@@ -13,6 +13,7 @@ import bayes_scaling as bs
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.posterior import NEW_GROUP, Fit
 from bayes_scaling.report import facts, render, render_report, write_report
+from bayes_scaling.report.page import render_page
 from bayes_scaling.report.words import beyond, interval, number
 
 NASTY = "<script>alert(1)</script> & $x_1$"
@@ -216,3 +217,14 @@ def test_numbers():
 
 def test_the_public_names_are_reached_from_the_package():
     assert bs.report.write_report is write_report
+
+
+def test_code_in_sentences_is_marked_and_escaped():
+    asked = [("keep in mind", "see `fit(<runs>)` & a lone ` of <b>")]
+    page = render_page(
+        "answer.html",
+        {"title": "t", "verdict": {"kind": "pass", "text": ""}, "headline": [], "figures": [],
+         "tables": [], "notes": ["`--at`"], "asked": asked},
+    )  # fmt: skip
+    assert "see <code>fit(&lt;runs&gt;)</code> &amp; a lone ` of &lt;b&gt;" in page
+    assert "<code>--at</code>" in page
