@@ -29,9 +29,17 @@ def fit_once(
     return _assembled(card, design, metrics, seed, sampling)
 
 
-def fit_with_care(card: ShapeCard, design: ShapeDesign, seed: int) -> tuple[ShapeFit, int]:
-    """As `fit_shapes` makes it of simulated scores, on one core, and the number of attempts."""
-    sampling, attempts = sample_with_care(build_shape_model(card, design), EFFORT, seed=seed)
+def fit_with_care(
+    card: ShapeCard,
+    design: ShapeDesign,
+    seed: int,
+    *,
+    effort: Effort = EFFORT,
+    compiled: Any = None,
+) -> tuple[ShapeFit, int]:
+    """As `fit_shapes` makes it of simulated scores, and the number of attempts."""
+    model = build_shape_model(card, design)
+    sampling, attempts = sample_with_care(model, effort, seed=seed, compiled=compiled)
     return _assembled(card, design, None, seed, sampling), attempts
 
 
