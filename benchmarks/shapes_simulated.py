@@ -181,7 +181,7 @@ def sbc(_: Path, seed: int) -> tuple[dict[str, Any], str]:
             every = np.linspace(0, len(draws) - 1, RANKS - 1).astype(int)
             ranks.setdefault(name, []).append(float((draws[every] < truth).sum() + rng.random()))
         if i % 10 == 9:
-            say(f"{i + 1} of {SIMULATIONS}: {divergences} divergences, {again} again, R-hat up to {max(rhats):.3f}")
+            say(f"{i + 1} of {SIMULATIONS}: {again} again, R-hat up to {max(rhats):.3f}")
     verdicts = {name: _uniform(np.array(values) / RANKS) for name, values in ranks.items()}
     content = {"simulations": SIMULATIONS, "divergences": divergences, "further_attempts": again,
                "max_rhat": max(rhats), "rhat_above_1.01": sum(r > 1.01 for r in rhats),

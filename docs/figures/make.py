@@ -9,9 +9,19 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy.stats import beta, kstwo
 
 import bayes_scaling as bs
-from bayes_scaling.figures.style import colour, line, marker, new_axes, styled
+from bayes_scaling.figures.style import (
+    BAND,
+    MUTED,
+    colour,
+    line,
+    marker,
+    new_axes,
+    new_grid,
+    styled,
+)
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parents[1] / "benchmarks" / "results"
@@ -55,7 +65,74 @@ def power() -> None:
     ax.figure.get_figure(root=True).savefig(HERE / "emergence-power.png", dpi=110)
 
 
-MADE = {"frontier": frontier, "emergence": emergence, "power": power}
+@styled
+def calibration() -> None:
+    """Ranks of truths of every card, as `bayes-scaling calibrate` stored them, a panel a card."""
+    stored = json.loads((RESULTS / "calibration.json").read_text("utf-8"))
+    cards = stored["cards"]
+    axes = new_grid(len(cards), 5, (2.2, 1.7))
+    for ax, card in zip(axes, cards, strict=True):
+        n = card["simulations"]
+        half = float(kstwo.isf(stored["alarm_below"], n))
+        for ranks in card["ranks"].values():
+            x = np.concatenate([[0.0], np.repeat(np.sort(ranks), 2), [1.0]])
+            departure = np.repeat(np.arange(n + 1), 2) / n - x
+            ax.plot(
+                x, departure, color=BAND, linewidth=0.7, alpha=min(0.6, 12 / len(card["ranks"]))
+            )
+        ax.axhspan(-half, half, color=MUTED, alpha=0.18, linewidth=0)
+        ax.axhline(0, color=MUTED, linewidth=0.8)
+        ax.set_xlim(0, 1)
+        ax.set_ylim(-1.2 * half, 1.2 * half)
+        ax.set_title(card["card"], fontsize=8.5)
+    for ax in axes[-5:]:
+        ax.set_xlabel("share of draws below the truth", fontsize=7.5)
+    for ax in axes[::5]:
+        ax.set_ylabel("departure")
+    axes[0].figure.get_figure(root=True).savefig(HERE / "calibration.png", dpi=110)
+
+
+@styled
+def reliability() -> None:
+    """How often scores rose where the back-test of shapes said so, pooled over tasks."""
+    bins = json.loads((RESULTS / "shapes-backtest.json").read_text("utf-8"))["calibration"]
+    ax = new_axes(None, (5.2, 4.2))
+    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9)
+    names = {"ours, trend": "the trend rises", "ours, measured": "a measured score is higher"}
+    for i, (name, label) in enumerate(names.items()):
+        n, said, happened = (
+            np.array([each[key] for each in bins[name]]) for key in ("n", "forecast", "happened")
+        )
+        # Jeffreys' interval; scores of one task go together, so that the truth is wider.
+        ends = beta.ppf([[0.05], [0.95]], n * happened + 0.5, n * (1 - happened) + 0.5)
+        x = said + 0.006 * (2 * i - 1)
+        ax.vlines(x, *ends, color=colour(i), linewidth=1.1)
+        ax.plot(x, happened, color=colour(i), marker=marker(i), linestyle=line(i), label=label)
+        for place, share, count in zip(x, happened, n, strict=True):
+            ax.annotate(
+                str(count), (place, share), ((-5, 5), (5, -10))[i], textcoords="offset points",
+                fontsize=7, color=colour(i), ha=("right", "left")[i],
+            )  # fmt: skip
+    ax.set_xlabel("probability that it is better than the last score seen")
+    ax.set_ylabel("share that was")
+    ax.legend(loc="upper left", title="P(better), and how many scores")
+    ax.figure.get_figure(root=True).savefig(HERE / "shapes-reliability.png", dpi=110)
+
+
+def shapes() -> None:
+    """Six of Pythia's inverse-scaling tasks, continued to ten times the largest size."""
+    names = ["truthfulqa_mc2", "memo_trap", "hindsight_neglect", "sig_figs", "redefine", "neqa"]
+    fit = bs.fit_shapes(bs.load_metrics("inverse-scaling-pythia"))
+    answer = fit.probabilities(at="120B")
+    shown = [curve for name in names for curve in fit.curves if name in curve][:6]
+    axes = bs.figures.plot_shapes(fit, answer, curves=shown)
+    axes[0].figure.savefig(HERE / "shapes.png", dpi=110)
+
+
+MADE = {
+    "frontier": frontier, "emergence": emergence, "power": power, "calibration": calibration,
+    "reliability": reliability, "shapes": shapes,
+}  # fmt: skip
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or MADE:
