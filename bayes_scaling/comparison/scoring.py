@@ -6,6 +6,10 @@ and Raftery 2007, doi:10.1198/016214506000001437).
 
 from __future__ import annotations
 
+import sys
+import threading
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +27,8 @@ LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 BATCHES = 4
 KERNEL_NU = 4.0
 """Degrees of freedom of the kernels that the logarithmic score smooths draws with."""
+
+_ONE_IMPORT = threading.Lock()
 
 Array = NDArray[np.float64]
 
@@ -66,21 +72,32 @@ def score_draws(draws: Array, observed: Array) -> dict[str, list[Any]]:
 def _scoringrules() -> Any:
     """The library without its numba functions, which nothing here needs.
 
-    It compiles them when it is imported, 3 to 6 s in every process.
+    It compiles them when it is imported, 3 to 6 s in every process. Only its own modules are
+    hidden, and not numba, which another thread may be importing.
     """
-    import sys
+    with _ONE_IMPORT:
+        if "scoringrules" in sys.modules:
+            import scoringrules
 
-    if "scoringrules" not in sys.modules:
-        numba = sys.modules.get("numba")
-        sys.modules["numba"] = None  # type: ignore[assignment]  # an import of it fails now
+            return scoringrules
+        hidden: dict[str, Any] = dict.fromkeys(_compiled_modules())
+        sys.modules.update(hidden)  # an import of them fails now
         try:
             import scoringrules
         finally:
-            del sys.modules["numba"]
-            if numba is not None:
-                sys.modules["numba"] = numba
+            for name in hidden:
+                sys.modules.pop(name, None)
+        # By default it would look for what it has not got.
+        scoringrules.backends.set_active("numpy")
         return scoringrules
-    return sys.modules["scoringrules"]
+
+
+def _compiled_modules() -> list[str]:
+    """Names of the library's modules that numba compiles."""
+    spec = find_spec("scoringrules")
+    root = Path(str(spec and spec.origin)).parent
+    paths = (path.relative_to(root.parent) for path in root.glob("core/*/_gufunc*.py"))
+    return [".".join(path.with_suffix("").parts) for path in paths]
 
 
 def _log_score(ensemble: Array, observed: Array) -> Array:
