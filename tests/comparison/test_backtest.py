@@ -1,6 +1,8 @@
 """Back-tests: which runs are fitted, what is predicted, how it is scored, and what is refused."""
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -18,6 +20,7 @@ from bayes_scaling.comparison.many_fits import ManyFits
 from bayes_scaling.comparison.methods import METHODS, Answer, Part, Problem, register_method
 from bayes_scaling.comparison.scoring import cluster_error, score_draws
 from bayes_scaling.errors import InputError, StudyError
+from bayes_scaling.inference import quick
 from bayes_scaling.inference.huber import GRID, bootstrap, fit_huber, log_law
 
 SCORES = [
@@ -178,6 +181,37 @@ def test_scores_agree_with_closed_forms():
     assert 10 < far["log_score"][0] < 100
 
 
+IMPORTS_BESIDE = """
+import sys, threading
+
+failed, others = [], []
+
+def import_numba():
+    try:
+        import numba
+    except ImportError as error:
+        failed.append(error)
+
+class Beside:
+    def find_spec(self, name, path=None, target=None):
+        if name == "scoringrules.core.crps" and not others:
+            others.append(threading.Thread(target=import_numba))
+            others[0].start()
+            others[0].join()
+
+sys.meta_path.insert(0, Beside())
+from bayes_scaling.comparison.scoring import _scoringrules
+rules = _scoringrules()
+assert others and not failed, failed
+assert not [name for name in sys.modules if "_gufunc" in name and "scoringrules" in name]
+rules.crps_ensemble([0.0], [[0.1, 0.2, 0.3]])
+"""
+
+
+def test_scores_are_imported_without_numba_functions_and_beside_an_import_of_numba():
+    subprocess.run([sys.executable, "-c", IMPORTS_BESIDE], check=True, timeout=120)
+
+
 def test_the_error_of_a_mean_is_that_of_a_bootstrap_over_clusters():
     rng = np.random.default_rng(1)
     clusters = np.repeat(np.arange(30), 5)
@@ -262,6 +296,26 @@ def test_fits_that_are_handed_over_or_doubtful_are_counted_and_said(monkeypatch)
     assert "NUTS took its place in 2 of 2 fits" in repr(made)
     assert "In 2 of 2 fits the chains do not agree" in repr(made)
     assert not made.trusted
+
+
+def test_a_bad_pareto_k_hands_each_fit_over_to_nuts_and_is_counted(monkeypatch):
+    monkeypatch.setattr(quick, "PARETO_K_MAX", -1.0)
+    monkeypatch.setattr("nutpie.compile_pymc_model", lambda _: None)
+    monkeypatch.setattr(many_fits, "build_model", lambda card, _: card)
+    monkeypatch.setattr(many_fits, "with_runs", lambda _, __, design: design)
+
+    def in_the_place_of_nuts(card, effort, *, seed, compiled):
+        with monkeypatch.context() as patched:
+            patched.setattr(quick, "PARETO_K_MAX", 0.7)
+            return quick.quick_sample(card, compiled, effort, seed=seed), 1
+
+    monkeypatch.setattr(many_fits, "sample_with_care", in_the_place_of_nuts)
+    # What other tests of this process have compiled is kept, but not for this effort.
+    effort = bs.Effort(draws=301, tune=300)
+    made = bs.backtest(example_runs(), cuts=[0.6], effort=effort, **FAST)
+    assert made.counts["handed_over"] == made.counts["fits"] == 2
+    assert made.counts["doubtful"] == 0
+    assert "NUTS took its place in 2 of 2 fits" in repr(made)
 
 
 @pytest.mark.parametrize(
