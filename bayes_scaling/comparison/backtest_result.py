@@ -88,7 +88,7 @@ class Backtest:
     along : str
         What the cuts are made along.
     cuts : tuple of float
-        Shares of the runs, or limits of compute.
+        Shares of the runs that are fitted, or the limits up to which they are.
     titles : dict of str to str
         What each method does.
     counts : dict of str to int

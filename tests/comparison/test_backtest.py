@@ -326,10 +326,14 @@ def test_a_bad_pareto_k_hands_each_fit_over_to_nuts_and_is_counted(monkeypatch):
         ({"cuts": []}, "not none"),
         ({"cuts": [0.5, 1.5]}, "between 0 and 1"),
         ({"cuts": [0.5, 0.5]}, "different shares"),
-        ({"max_flops": ["1e10"]}, r"cut 1e\+10: it leaves 0 of 20 runs to fit"),
-        ({"max_flops": ["1e30"]}, "none of 20 runs to predict"),
-        ({"max_flops": ["much"]}, "much"),
-        ({"max_flops": ["1e20"], "along": "tokens"}, "cuts along flops"),
+        ({"holdout": ["1e10"]}, r"cut 1e\+10: it leaves 0 of 20 runs to fit"),
+        ({"holdout": ["1e30"]}, "none of 20 runs to predict"),
+        ({"holdout": ["much"]}, "much"),
+        ({"holdout": "1T", "along": "params"}, r"cut 1e\+12: .* none of 20 runs to predict"),
+        ({"holdout": ["1B", "1000M"], "along": "tokens"}, "along tokens has the same limit twice"),
+        ({"holdout": 0.3}, r"0\.3; shares of the runs are given as cuts="),
+        ({"holdout": []}, "at least one value"),
+        ({"holdout": "1e20", "cuts": [0.5]}, "give either cuts= .* not both"),
         ({"along": "loss"}, "variable to cut along"),
         ({"methods": ["oracle"]}, "unknown method 'oracle'"),
         ({"methods": ["cone", "cone"]}, "twice"),
@@ -359,6 +363,27 @@ def test_a_group_that_is_too_small_at_a_cut_is_left_out_and_said():
     assert made.groups == ("dense", "experts")
     assert made.left_out == ("cut 0.5 of experts: it leaves 5 of 10 runs to fit; 6 are needed",)
     assert "Left out: cut 0.5 of experts" in repr(made)
+
+
+@pytest.mark.parametrize("along", ["flops", "params", "tokens"])
+def test_runs_up_to_a_limit_are_fitted_and_those_beyond_predicted(along):
+    runs = example_runs()
+    values = getattr(runs, along)
+    # A limit is inclusive, and nothing has to lie at it.
+    at, between = np.unique(values)[len(np.unique(values)) // 2], 1.01 * np.median(values)
+    limits = [f"{between:.17g}", float(at)]
+    made = bs.backtest(runs, holdout=limits, along=along, **FAST)
+    assert made.cuts == tuple(sorted([float(between), float(at)]))
+    for cut, part in made.predictions().groupby("cut"):
+        assert set(part["row"]) == set(np.flatnonzero(values > cut * (1 + 1e-9)))
+        largest = values[values <= cut * (1 + 1e-9)].max()
+        assert part["factor"].to_numpy() == pytest.approx(part[along] / largest)
+
+
+def test_one_limit_needs_no_list():
+    made = bs.backtest(example_runs(), holdout="400M", along="params", **FAST)
+    assert made.cuts == (4e8,)
+    assert made.predictions()["params"].min() > 4e8
 
 
 def test_a_study_is_kept_and_another_one_is_refused(tmp_path, monkeypatch):
