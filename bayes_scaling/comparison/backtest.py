@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayes_scaling.comparison.backtest_draws import prediction_draws
 from bayes_scaling.comparison.backtest_result import Backtest, prediction_rows
 from bayes_scaling.comparison.baselines import BASELINES
 from bayes_scaling.comparison.cuts import Cut, Cuts, make_cuts, read_cuts, whole
@@ -142,8 +143,10 @@ def backtest(
         result = results[work.task.key]
         counts.update(result["counts"])
         tables.append(prediction_rows(first.runs, labels, part, work.method, work.cut, result))
+    table = pd.concat(tables, ignore_index=True)
     return Backtest(
-        table=pd.concat(tables, ignore_index=True),
+        table=table,
+        draws=prediction_draws(table, [results[work.task.key] for work in works]),
         name=first.runs.name,
         counting=str(first.runs.counting),
         by=first.design.by,

@@ -19,6 +19,7 @@ from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.runs import Runs
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
 __all__ = ["POOLED", "Backtest", "prediction_rows"]
@@ -78,7 +79,14 @@ class Backtest:
     Attributes
     ----------
     table : DataFrame
-        One row a run, cut and method; `predictions` without its batches.
+        One row a run, cut and method: the rows of `predictions`, with the batches of their CRPS.
+    draws : xarray.Dataset
+        ``loss`` (nats, the scatter of single runs included) with dims (sample, prediction), one
+        prediction a row of `predictions`, in its order. Coordinates of a prediction are its group,
+        cut, method, row, params, tokens, flops and factor, and ``seen``, the loss that was seen:
+        ``draws.sel(prediction=draws["method"] == "huber")``. They are 200 evenly spaced draws of
+        each prediction; where a method gave fewer, all of these and then nan. Scores and quantiles
+        are of all draws that a method gave.
     name : str
         Of the runs.
     counting : str
@@ -104,6 +112,7 @@ class Backtest:
     """
 
     table: pd.DataFrame
+    draws: xr.Dataset
     name: str
     counting: str
     by: tuple[str, ...]

@@ -24,6 +24,12 @@ COVERED = (0.5, 0.8, 0.9, 0.95)
 LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 """Quantiles that are kept of every prediction."""
 
+KEPT_DRAWS = 200
+"""Draws that are kept of every prediction: some 2 kB of a study's folder."""
+
+KEPT_DIGITS = 6
+"""Decimals of log loss of these draws: a millionth of the loss."""
+
 BATCHES = 4
 KERNEL_NU = 4.0
 """Degrees of freedom of the kernels that the logarithmic score smooths draws with."""
@@ -34,7 +40,7 @@ Array = NDArray[np.float64]
 
 
 def score_draws(draws: Array, observed: Array) -> dict[str, list[Any]]:
-    """Quantiles and scores of every prediction, as lists that JSON can say.
+    """Quantiles, scores and some draws of every prediction, as lists that JSON can say.
 
     The CRPS is the unbiased one of an ensemble. The logarithmic score is minus the log density of
     the draws smoothed by Student-t kernels (four degrees of freedom; Silverman's bandwidth of the
@@ -52,7 +58,8 @@ def score_draws(draws: Array, observed: Array) -> dict[str, list[Any]]:
     -------
     dict
         ``quantiles`` (run, level), ``crps`` and ``log_score`` (run,), and ``crps_batches``
-        (run, batch): the CRPS of each fourth draw, from which its Monte Carlo error follows.
+        (run, batch): the CRPS of each fourth draw, from which its Monte Carlo error follows; and
+        ``draws`` (run, draw), evenly spaced ones, at most `KEPT_DRAWS`. Scores are of all draws.
     """
     crps_ensemble = _scoringrules().crps_ensemble
     ensemble = np.ascontiguousarray(draws.T)
@@ -66,7 +73,15 @@ def score_draws(draws: Array, observed: Array) -> dict[str, list[Any]]:
         "crps": crps(ensemble).tolist(),
         "crps_batches": np.stack(batches, axis=1).tolist(),
         "log_score": _log_score(ensemble, observed).tolist(),
+        "draws": np.round(_thinned(ensemble), KEPT_DIGITS).tolist(),
     }
+
+
+def _thinned(ensemble: Array) -> Array:
+    """The middles of as many equal stretches of the draws: those of the cone are in order."""
+    n = ensemble.shape[1]
+    kept = min(n, KEPT_DRAWS)
+    return ensemble[:, (2 * np.arange(kept) + 1) * n // (2 * kept)]
 
 
 def _scoringrules() -> Any:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from examples import TRUTH, example_backtest, example_runs
 
 import bayes_scaling as bs
@@ -18,7 +19,7 @@ from bayes_scaling.comparison.cone import LEARNED, PROBS, cone_slopes, half_widt
 from bayes_scaling.comparison.cuts import make_cuts
 from bayes_scaling.comparison.many_fits import ManyFits
 from bayes_scaling.comparison.methods import METHODS, Answer, Part, Problem, register_method
-from bayes_scaling.comparison.scoring import cluster_error, score_draws
+from bayes_scaling.comparison.scoring import KEPT_DRAWS, cluster_error, score_draws
 from bayes_scaling.errors import InputError, StudyError
 from bayes_scaling.inference import quick
 from bayes_scaling.inference.huber import GRID, bootstrap, fit_huber, log_law
@@ -79,6 +80,49 @@ def test_the_cheaper_runs_are_fitted_and_all_others_predicted_by_every_method():
         assert part["factor"].to_numpy() == pytest.approx(part["flops"] / limit)
         assert part["loss"].to_numpy() == pytest.approx(own.loc[part["row"], "loss"])
     assert made.methods == ("chinchilla", "chinchilla, law only", "best-run")
+
+
+def test_draws_of_every_prediction_are_kept_with_its_labels():
+    made = example_backtest()
+    table, draws = made.predictions(), made.draws
+    assert draws["loss"].dims == ("sample", "prediction")
+    assert draws["loss"].shape == (KEPT_DRAWS, len(table))
+    assert np.all(np.isfinite(draws["loss"]))
+    for name in ("group", "cut", "method", "row", "params", "tokens", "flops", "factor"):
+        assert draws[name].to_numpy().tolist() == table[name].tolist()
+    assert draws["seen"].to_numpy().tolist() == table["loss"].tolist()
+    ours = draws.sel(prediction=(draws["method"] == "chinchilla") & (draws["cut"] == 0.7))
+    rows = table[(table["method"] == "chinchilla") & (table["cut"] == 0.7)]
+    assert ours["row"].to_numpy().tolist() == rows["row"].tolist()
+    for share, bound in ((0.5, "median"), (0.05, "lower90"), (0.95, "upper90")):
+        below = (ours["loss"].to_numpy() < rows[bound].to_numpy()).mean(axis=0)
+        error = np.sqrt(share * (1 - share) / KEPT_DRAWS)
+        assert np.abs(below - share).max() < 5 * error
+
+
+def test_scores_are_of_all_draws_and_the_kept_ones_are_evenly_spaced(monkeypatch):
+    rng = np.random.default_rng(2)
+    draws, seen = np.sort(rng.normal(size=(1000, 3)), axis=0), np.zeros(3)
+    made = score_draws(draws, seen)
+    kept = np.array(made.pop("draws")).T
+    assert kept == pytest.approx(draws[2::5], abs=1e-6)
+    assert kept.shape == (KEPT_DRAWS, 3)
+    monkeypatch.setattr("bayes_scaling.comparison.scoring.KEPT_DRAWS", 7)
+    fewer = score_draws(draws, seen)
+    assert np.shape(fewer.pop("draws")) == (3, 7)
+    assert fewer == made
+    monkeypatch.setattr("bayes_scaling.comparison.scoring.KEPT_DRAWS", 5000)
+    every = np.array(score_draws(draws, seen)["draws"]).T
+    assert every == pytest.approx(draws, abs=1e-6)
+
+
+def test_a_method_of_few_draws_leaves_the_others_theirs(monkeypatch):
+    monkeypatch.setattr("bayes_scaling.comparison.baselines.RESAMPLES", 50)
+    made = bs.backtest(example_runs(), cuts=[0.6], **FAST)
+    there = np.isfinite(made.draws["loss"]).sum("sample").to_numpy()
+    few = made.table["method"] == "best-run"
+    assert set(there[few]) == {50}
+    assert set(there[~few]) == {KEPT_DRAWS}
 
 
 def test_scores_have_a_row_a_group_cut_and_method_and_pooled_ones():
@@ -151,6 +195,7 @@ def test_the_same_seed_gives_the_same_answer_on_any_executor():
     with ThreadPoolExecutor(2) as threads:
         threaded = bs.backtest(runs, cuts=[0.7, 0.5], seed=3, executor=threads, **FAST)
     pd.testing.assert_frame_equal(serial.table, threaded.table, check_exact=True)
+    xr.testing.assert_identical(serial.draws, threaded.draws)
     other = bs.backtest(runs, cuts=[0.5, 0.7], seed=4, **FAST)
     assert not serial.table["median"].equals(other.table["median"])
 
@@ -393,6 +438,7 @@ def test_a_study_is_kept_and_another_one_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(ManyFits, "sample", None)
     again = bs.backtest(example_runs(), **settings)
     pd.testing.assert_frame_equal(first.table, again.table, check_exact=True)
+    xr.testing.assert_identical(first.draws, again.draws)
     for change, what in (
         ({"seed": 2}, "seed"),
         ({"cuts": [0.7]}, "cuts"),
@@ -404,6 +450,11 @@ def test_a_study_is_kept_and_another_one_is_refused(tmp_path, monkeypatch):
             bs.backtest(example_runs(), **{**settings, **change})
     with pytest.raises(InputError, match="other runs"):
         bs.backtest(example_runs(seed=2), **settings)
+    # Results of format 1 had no draws.
+    manifest = folder / "study.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 1}))
+    with pytest.raises(InputError, match=r"another version .*\(format 1, this one has 2\)"):
+        bs.backtest(example_runs(), **settings)
 
 
 def test_predictions_that_are_not_numbers_stop_the_study():
