@@ -258,7 +258,16 @@ class Backtest:
                 "The cone was calibrated on public sweeps, since fewer than three other groups of "
                 "the table could be used."
             )
+        if len(self.groups) == 1:
+            notes.append(self._of_one_group())
         return [*notes, *(f"Left out: {text}." for text in self.left_out)]
+
+    def _of_one_group(self) -> str:
+        hint = "" if self.by else "; by= (--by) makes groups of a column, if the table has one"
+        return (
+            "All predictions are of one group of runs, so that they err together: they say little "
+            f"of other runs, and the real errors of the scores may be larger than these{hint}."
+        )
 
     def to_json(self) -> str:
         """Object with ``scores``, ``distances``, ``predictions``, ``verdicts`` and what was asked.

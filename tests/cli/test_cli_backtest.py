@@ -75,6 +75,12 @@ def test_sentences_come_before_tables(run, asked, table):
     assert "1 to 3x" in text
 
 
+def test_a_table_of_one_group_is_told_so(run, table):
+    given = ["--cuts", "0.6", "--engine", "quick", "--methods", "none"]
+    text = " ".join(run("backtest", table, *given).stdout.split())
+    assert "All predictions are of one group of runs" in text
+
+
 def test_json_and_page_of_a_real_back_test(answer, table, tmp_path):
     page = tmp_path / "page.html"
     given = answer("backtest", table, "--cuts", "0.6", *FAST, "-o", page)

@@ -431,6 +431,26 @@ def test_one_limit_needs_no_list():
     assert made.predictions()["params"].min() > 4e8
 
 
+@pytest.mark.parametrize("methods", [(), ("best-run",), ("cone",)])
+def test_a_table_of_one_group_is_told_that_it_says_little(methods):
+    settings = {**FAST, "cuts": [0.6], "methods": methods}
+    made = bs.backtest(example_runs(), **settings)
+    (said,) = (text for text in made.verdicts() if "one group of runs" in text)
+    assert "by= (--by)" in said
+    assert said in json.loads(made.to_json())["verdicts"]
+    assert any("public sweeps" in text for text in made.notes()) == ("cone" in methods)
+    assert not any("one group of runs" in text for text in example_backtest().notes())
+
+
+def test_one_group_that_is_left_of_several_is_told_without_a_hint():
+    runs = example_runs(2)
+    few = bs.read_runs(runs.table.iloc[:28].reset_index(drop=True))
+    made = bs.backtest(few, by="architecture", cuts=[0.6], **FAST)
+    assert len(made.groups) == 1
+    (said,) = (text for text in made.notes() if "one group of runs" in text)
+    assert "--by" not in said
+
+
 def test_a_study_is_kept_and_another_one_is_refused(tmp_path, monkeypatch):
     folder = tmp_path / "study"
     settings = {**FAST, "cuts": [0.6], "resume": folder}
