@@ -67,7 +67,7 @@ def run(data: Path, seed: int, folder: Path) -> str:
         result = backtest(
             runs,
             model=[*(informed[law][source] for law in LAWS), plain],
-            max_flops=limits,
+            holdout=limits,
             engine="quick",
             effort=EFFORT,
             seed=seed,
@@ -117,7 +117,7 @@ GROUPED = {
         source="gadre2024",
         runs=_gadre,
         by="dataset",
-        cut={"max_flops": tuple(5.7e21 / factor for factor in FACTORS[1:])},
+        cut={"holdout": tuple(5.7e21 / factor for factor in FACTORS[1:])},
     ),
     "beck2025_xlstm by architecture": Grouped(
         source="beck2025_xlstm", runs=_xlstm, by="run_set", cut={"cuts": (0.5, 0.75)}

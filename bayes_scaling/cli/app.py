@@ -162,6 +162,7 @@ app.command(
         "bayes-scaling backtest runs.csv --engine quick",
         "bayes-scaling backtest runs.csv --model chinchilla,coupled --jobs 4 --resume study",
         "bayes-scaling backtest runs.csv --by architecture --max-flops 1e20,1e21 --json",
+        "bayes-scaling backtest runs.csv --max-params 400M",
         "bayes-scaling backtest runs.csv --scheduler tcp://10.0.0.1:8786 --resume study",
         "bayes-scaling backtest runs.csv --cuts 0.6,0.8 -o backtest.html",
     )

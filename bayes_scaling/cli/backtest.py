@@ -56,11 +56,12 @@ Models = Annotated[
     ),
 ]
 CutsOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--cuts",
         metavar="SHARES",
         help="Shares of each group's runs to fit, those of least --along.",
+        show_default="0.5,0.7,0.9",
     ),
 ]
 MaxFlops = Annotated[
@@ -69,8 +70,26 @@ MaxFlops = Annotated[
         "--max-flops", metavar="C", help="Instead of --cuts: the most compute that is fitted."
     ),
 ]
+MaxParams = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--max-params", metavar="N", help="Instead of --cuts: the largest size that is fitted."
+    ),
+]
+MaxTokens = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--max-tokens", metavar="D", help="Instead of --cuts: the most tokens that are fitted."
+    ),
+]
 Along = Annotated[
-    str, typer.Option("--along", metavar="WHAT", help="Cut along flops, params or tokens.")
+    str | None,
+    typer.Option(
+        "--along",
+        metavar="WHAT",
+        help="Make --cuts along flops, params or tokens.",
+        show_default="flops",
+    ),
 ]
 Methods = Annotated[
     str,
@@ -86,9 +105,11 @@ def backtest(
     runs: Table,
     model: Models = None,
     by: By = None,
-    cuts: CutsOption = "0.5,0.7,0.9",
+    cuts: CutsOption = None,
     max_flops: MaxFlops = None,
-    along: Along = "flops",
+    max_params: MaxParams = None,
+    max_tokens: MaxTokens = None,
+    along: Along = None,
     methods: Methods = "huber,best-run,cone",
     engine: Engine = "nuts",
     jobs: Jobs = None,
@@ -121,6 +142,7 @@ def backtest(
     from bayes_scaling.cli.files import check_writable
 
     check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
+    along, holdout = _held_out(along, flops=max_flops, params=max_params, tokens=max_tokens)
     cards = [bs.load_card(name) for name in _names(model or [DEFAULT_CARD])]
     if output is not None:
         check_writable(output, runs)
@@ -139,8 +161,8 @@ def backtest(
             table,
             model=cards,
             by=by or None,
-            cuts=_shares(cuts),
-            max_flops=split_values(max_flops),
+            cuts=None if cuts is None else _shares(cuts),
+            holdout=holdout,
             along=along,
             methods=[] if methods == "none" else _names([methods]),
             engine=engine,
@@ -166,6 +188,21 @@ def backtest(
 
 def _names(texts: list[str]) -> list[str]:
     return [name.strip() for text in texts for name in text.split(",") if name.strip()]
+
+
+def _held_out(along: str | None, **limits: list[str] | None) -> tuple[str, list[str] | None]:
+    """What to cut along, and the limits that are given, if any."""
+    given = {name: values for name, values in limits.items() if values}
+    if len(given) > 1:
+        options = " and ".join(f"--max-{name}" for name in given)
+        raise InputError(f"{options} cut along different things; give one of them")
+    for name, values in given.items():
+        if along not in (None, name):
+            raise InputError(
+                f"--max-{name} cuts along {name}, not along {along}; leave out --along"
+            )
+        return name, split_values(values)
+    return along or "flops", None
 
 
 def _shares(text: str) -> list[float]:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayes_scaling.comparison.backtest_draws import prediction_draws
 from bayes_scaling.comparison.backtest_result import Backtest, prediction_rows
 from bayes_scaling.comparison.baselines import BASELINES
-from bayes_scaling.comparison.cuts import Cut, Cuts, make_cuts, read_shares, whole
+from bayes_scaling.comparison.cuts import Cut, Cuts, make_cuts, read_cuts, whole
 from bayes_scaling.comparison.executors import cores_of_one, place_for
 from bayes_scaling.comparison.many_fits import design_digest
 from bayes_scaling.comparison.methods import (
@@ -27,7 +28,6 @@ from bayes_scaling.comparison.posterior_method import Model, posterior
 from bayes_scaling.comparison.scoring import score_draws
 from bayes_scaling.comparison.studies import Task, run_tasks, seed_of
 from bayes_scaling.comparison.study_folder import digest
-from bayes_scaling.decisions.questions import quantities
 from bayes_scaling.errors import InputError, StudyError
 from bayes_scaling.inference.card import ModelCard, load_card
 from bayes_scaling.inference.design import ALL_RUNS, Design, make_design
@@ -37,9 +37,7 @@ from bayes_scaling.inference.storage import FIT_FORMAT
 from bayes_scaling.resources import DEFAULT_CARD
 from bayes_scaling.runs import Runs
 
-__all__ = ["CUTS", "backtest"]
-
-CUTS = (0.5, 0.7, 0.9)
+__all__ = ["backtest"]
 
 
 def backtest(
@@ -47,8 +45,8 @@ def backtest(
     *,
     model: str | Path | ModelCard | Sequence[str | Path | ModelCard] = DEFAULT_CARD,
     by: str | Sequence[str] | None = None,
-    cuts: Sequence[float] = CUTS,
-    max_flops: Sequence[Any] | None = None,
+    cuts: Sequence[float] | None = None,
+    holdout: Any = None,
     along: str = "flops",
     methods: Sequence[str] = BASELINES,
     engine: str = "nuts",
@@ -74,11 +72,13 @@ def backtest(
     by : str or sequence of str, optional
         Column that makes the groups (or two crossed columns). By default what the card pools over.
     cuts : sequence of float
-        Shares of each group's runs that are fitted, those of least compute; ties stay together.
-    max_flops : sequence of numbers or text, optional
-        Instead of shares: the most compute that is fitted.
+        Shares of each group's runs that are fitted, those of least compute; ties stay together. By
+        default 0.5, 0.7 and 0.9.
+    holdout : number, text such as "400M", or a sequence of them, optional
+        Instead of shares: the limits beyond which runs are held out, those up to them fitted, in
+        what `along` names. ``along="params", holdout="400M"`` fits runs up to 400M parameters.
     along : {"flops", "params", "tokens"}
-        What the shares are counted along, and the distance of a prediction measured in.
+        What the cuts are made along, and the distance of a prediction measured in.
     methods : sequence of str
         Baselines; see `bayes_scaling.comparison.methods`.
     engine : {"nuts", "quick"}
@@ -118,10 +118,8 @@ def backtest(
     _check_names(questions, baselines)
     first = questions[0]
     part, labels = whole(first.runs, along), _labels(first)
-    limits = _limits(max_flops, along)
-    made = make_cuts(
-        np.exp(part.log_x), labels, shares=() if limits else read_shares(cuts), limits=limits
-    )
+    shares, limits = read_cuts(cuts, holdout, along)
+    made = make_cuts(np.exp(part.log_x), labels, shares=shares, limits=limits)
     effort = effort or Effort(draws=500, tune=1000)
     with place_for(jobs, executor, scheduler) as place:
         cores = cores_of_one(jobs) if executor is None and scheduler is None else 1
@@ -145,8 +143,10 @@ def backtest(
         result = results[work.task.key]
         counts.update(result["counts"])
         tables.append(prediction_rows(first.runs, labels, part, work.method, work.cut, result))
+    table = pd.concat(tables, ignore_index=True)
     return Backtest(
-        table=pd.concat(tables, ignore_index=True),
+        table=table,
+        draws=prediction_draws(table, [results[work.task.key] for work in works]),
         name=first.runs.name,
         counting=str(first.runs.counting),
         by=first.design.by,
@@ -315,17 +315,6 @@ def _labels(question: Question) -> pd.Series:
     if question.design.by:
         return question.runs.groups(question.design.by)
     return pd.Series([ALL_RUNS] * len(question.runs))
-
-
-def _limits(max_flops: Sequence[Any] | None, along: str) -> tuple[float, ...]:
-    if max_flops is None:
-        return ()
-    if along != "flops":
-        raise InputError(f"max_flops cuts along flops, not along {along}; give cuts instead")
-    limits = quantities(max_flops, "max_flops", flops=True)
-    if len(set(limits)) < len(limits):
-        raise InputError("max_flops has the same limit twice")
-    return tuple(sorted(map(float, limits)))
 
 
 def _study(

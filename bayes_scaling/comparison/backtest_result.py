@@ -19,6 +19,7 @@ from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.runs import Runs
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
 __all__ = ["POOLED", "Backtest", "prediction_rows"]
@@ -78,7 +79,14 @@ class Backtest:
     Attributes
     ----------
     table : DataFrame
-        One row a run, cut and method; `predictions` without its batches.
+        One row a run, cut and method: the rows of `predictions`, with the batches of their CRPS.
+    draws : xarray.Dataset
+        ``loss`` (nats, the scatter of single runs included) with dims (sample, prediction), one
+        prediction a row of `predictions`, in its order. Coordinates of a prediction are its group,
+        cut, method, row, params, tokens, flops and factor, and ``seen``, the loss that was seen:
+        ``draws.sel(prediction=draws["method"] == "huber")``. They are 200 evenly spaced draws of
+        each prediction; where a method gave fewer, all of these and then nan. Scores and quantiles
+        are of all draws that a method gave.
     name : str
         Of the runs.
     counting : str
@@ -88,7 +96,7 @@ class Backtest:
     along : str
         What the cuts are made along.
     cuts : tuple of float
-        Shares of the runs, or limits of compute.
+        Shares of the runs that are fitted, or the limits up to which they are.
     titles : dict of str to str
         What each method does.
     counts : dict of str to int
@@ -104,6 +112,7 @@ class Backtest:
     """
 
     table: pd.DataFrame
+    draws: xr.Dataset
     name: str
     counting: str
     by: tuple[str, ...]
@@ -249,7 +258,16 @@ class Backtest:
                 "The cone was calibrated on public sweeps, since fewer than three other groups of "
                 "the table could be used."
             )
+        if len(self.groups) == 1:
+            notes.append(self._of_one_group())
         return [*notes, *(f"Left out: {text}." for text in self.left_out)]
+
+    def _of_one_group(self) -> str:
+        hint = "" if self.by else "; by= (--by) makes groups of a column, if the table has one"
+        return (
+            "All predictions are of one group of runs, so that they err together: they say little "
+            f"of other runs, and the real errors of the scores may be larger than these{hint}."
+        )
 
     def to_json(self) -> str:
         """Object with ``scores``, ``distances``, ``predictions``, ``verdicts`` and what was asked.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,15 @@ from numpy.typing import NDArray
 
 from bayes_scaling.comparison.extrapolation import FEWEST_FITTED
 from bayes_scaling.comparison.methods import Part
+from bayes_scaling.decisions.questions import quantities
 from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.runs import Runs
 
-__all__ = ["ALONG", "Cut", "Cuts", "make_cuts", "read_shares", "whole"]
+__all__ = ["ALONG", "CUTS", "Cut", "Cuts", "make_cuts", "read_cuts", "whole"]
 
 ALONG = ("flops", "params", "tokens")
+CUTS = (0.5, 0.7, 0.9)
+"""Shares of the runs that are fitted unless others are asked for."""
 
 _SAME = 1 + 1e-9
 
@@ -59,14 +63,38 @@ def whole(runs: Runs, along: str) -> Part:
     )
 
 
-def read_shares(shares: Sequence[float]) -> tuple[float, ...]:
-    """Shares of the runs to fit, in order.
+def read_cuts(
+    cuts: Sequence[float] | None, holdout: Any, along: str
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Shares of the runs to fit, or the limits beyond which runs are held out, in order.
 
     Raises
     ------
     InputError
-        There is none, one is given twice or does not lie between 0 and 1.
+        Both are given, or none of one kind, or one twice; a share does not lie between 0 and 1, or
+        a limit is not a positive number.
     """
+    if holdout is None:
+        return _shares(CUTS if cuts is None else cuts), ()
+    if cuts is not None:
+        raise InputError(
+            "give either cuts= (--cuts), shares of the runs to fit, or holdout= (--max-flops, "
+            "--max-params, --max-tokens), the limits beyond which runs are held out, not both"
+        )
+    return (), _limits(holdout, along)
+
+
+def _limits(holdout: Any, along: str) -> tuple[float, ...]:
+    try:
+        limits = quantities(holdout, f"holdout along {along}", flops=along == "flops")
+    except InputError as error:
+        raise InputError(f"{error}; shares of the runs are given as cuts= (--cuts)") from error
+    if len(set(limits)) < len(limits):
+        raise InputError(f"holdout along {along} has the same limit twice")
+    return tuple(sorted(map(float, limits)))
+
+
+def _shares(shares: Sequence[float]) -> tuple[float, ...]:
     bad = [share for share in shares if not 0 < share < 1]
     if bad or not shares or len(set(shares)) < len(shares):
         raise InputError(

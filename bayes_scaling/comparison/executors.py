@@ -27,11 +27,15 @@ MOST_JOBS = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """An executor, how many tasks to hand it at once, and whether it replaces lost workers."""
+    """An executor, how many tasks to hand it at once, and whether it replaces lost workers.
+
+    `workers` counts them, where a cluster can lose all of them and gain others.
+    """
 
     executor: Executor
     at_once: int
     heals: bool
+    workers: Callable[[], int] | None = None
 
 
 class _InProcess(Executor):
@@ -151,7 +155,12 @@ def _given(executor: Any) -> Place:
     """An executor that the caller opened; a Dask client has one."""
     if hasattr(executor, "get_executor"):
         # Dask gives the task of a worker that died to another one.
-        return Place(executor=executor.get_executor(pure=False), at_once=MANY, heals=False)
+        return Place(
+            executor=executor.get_executor(pure=False),
+            at_once=MANY,
+            heals=False,
+            workers=lambda: len(executor.scheduler_info()["workers"]),
+        )
     if not hasattr(executor, "submit"):
         raise InputError(
             "executor must have submit(), as those of concurrent.futures and clients of Dask "

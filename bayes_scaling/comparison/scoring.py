@@ -6,6 +6,10 @@ and Raftery 2007, doi:10.1198/016214506000001437).
 
 from __future__ import annotations
 
+import sys
+import threading
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,15 +24,23 @@ COVERED = (0.5, 0.8, 0.9, 0.95)
 LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 """Quantiles that are kept of every prediction."""
 
+KEPT_DRAWS = 200
+"""Draws that are kept of every prediction: some 2 kB of a study's folder."""
+
+KEPT_DIGITS = 6
+"""Decimals of log loss of these draws: a millionth of the loss."""
+
 BATCHES = 4
 KERNEL_NU = 4.0
 """Degrees of freedom of the kernels that the logarithmic score smooths draws with."""
+
+_ONE_IMPORT = threading.Lock()
 
 Array = NDArray[np.float64]
 
 
 def score_draws(draws: Array, observed: Array) -> dict[str, list[Any]]:
-    """Quantiles and scores of every prediction, as lists that JSON can say.
+    """Quantiles, scores and some draws of every prediction, as lists that JSON can say.
 
     The CRPS is the unbiased one of an ensemble. The logarithmic score is minus the log density of
     the draws smoothed by Student-t kernels (four degrees of freedom; Silverman's bandwidth of the
@@ -46,7 +58,8 @@ def score_draws(draws: Array, observed: Array) -> dict[str, list[Any]]:
     -------
     dict
         ``quantiles`` (run, level), ``crps`` and ``log_score`` (run,), and ``crps_batches``
-        (run, batch): the CRPS of each fourth draw, from which its Monte Carlo error follows.
+        (run, batch): the CRPS of each fourth draw, from which its Monte Carlo error follows; and
+        ``draws`` (run, draw), evenly spaced ones, at most `KEPT_DRAWS`. Scores are of all draws.
     """
     crps_ensemble = _scoringrules().crps_ensemble
     ensemble = np.ascontiguousarray(draws.T)
@@ -60,27 +73,46 @@ def score_draws(draws: Array, observed: Array) -> dict[str, list[Any]]:
         "crps": crps(ensemble).tolist(),
         "crps_batches": np.stack(batches, axis=1).tolist(),
         "log_score": _log_score(ensemble, observed).tolist(),
+        "draws": np.round(_thinned(ensemble), KEPT_DIGITS).tolist(),
     }
+
+
+def _thinned(ensemble: Array) -> Array:
+    """The middles of as many equal stretches of the draws: those of the cone are in order."""
+    n = ensemble.shape[1]
+    kept = min(n, KEPT_DRAWS)
+    return ensemble[:, (2 * np.arange(kept) + 1) * n // (2 * kept)]
 
 
 def _scoringrules() -> Any:
     """The library without its numba functions, which nothing here needs.
 
-    It compiles them when it is imported, 3 to 6 s in every process.
+    It compiles them when it is imported, 3 to 6 s in every process. Only its own modules are
+    hidden, and not numba, which another thread may be importing.
     """
-    import sys
+    with _ONE_IMPORT:
+        if "scoringrules" in sys.modules:
+            import scoringrules
 
-    if "scoringrules" not in sys.modules:
-        numba = sys.modules.get("numba")
-        sys.modules["numba"] = None  # type: ignore[assignment]  # an import of it fails now
+            return scoringrules
+        hidden: dict[str, Any] = dict.fromkeys(_compiled_modules())
+        sys.modules.update(hidden)  # an import of them fails now
         try:
             import scoringrules
         finally:
-            del sys.modules["numba"]
-            if numba is not None:
-                sys.modules["numba"] = numba
+            for name in hidden:
+                sys.modules.pop(name, None)
+        # By default it would look for what it has not got.
+        scoringrules.backends.set_active("numpy")
         return scoringrules
-    return sys.modules["scoringrules"]
+
+
+def _compiled_modules() -> list[str]:
+    """Names of the library's modules that numba compiles."""
+    spec = find_spec("scoringrules")
+    root = Path(str(spec and spec.origin)).parent
+    paths = (path.relative_to(root.parent) for path in root.glob("core/*/_gufunc*.py"))
+    return [".".join(path.with_suffix("").parts) for path in paths]
 
 
 def _log_score(ensemble: Array, observed: Array) -> Array:

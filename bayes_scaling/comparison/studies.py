@@ -18,6 +18,7 @@ from typing import Any
 
 from bayes_scaling.comparison.executors import SERIAL, Place
 from bayes_scaling.comparison.study_folder import StudyFolder
+from bayes_scaling.comparison.watch import WorkerWatch
 from bayes_scaling.errors import BayesScalingError, StudyError
 from bayes_scaling.inference.progress import task_bar
 
@@ -117,6 +118,7 @@ class _Run:
         self.function, self.place, self.waiting, self.keep = function, place, waiting, keep
         self.running: dict[Future[Any], Task] = {}
         self.lost: Counter[str] = Counter()
+        self.watch = WorkerWatch(place.workers)
         self.hint = (
             "; what had finished is kept, and the same command goes on from there" if kept else ""
         )
@@ -125,8 +127,7 @@ class _Run:
         try:
             while self.waiting or self.running:
                 self._hand_over()
-                ready, _ = wait(self.running, return_when=FIRST_COMPLETED)
-                self._finish_all(ready)
+                self._finish_all(self._ready())
         except BaseException:
             for future in self.running:
                 future.cancel()
@@ -142,6 +143,14 @@ class _Run:
                     f"the executor takes no more tasks ({error}){self.hint}"
                 ) from error
             self.running[future] = task
+
+    def _ready(self) -> set[Future[Any]]:
+        """Tasks that came to an end, one at least."""
+        while True:
+            ready, _ = wait(self.running, self.watch.every, return_when=FIRST_COMPLETED)
+            if ready:
+                return ready
+            self.watch.look()
 
     def _finish_all(self, ready: set[Future[Any]]) -> None:
         """Keep what is there, also beside a task that failed."""

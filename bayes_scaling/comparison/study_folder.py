@@ -13,7 +13,7 @@ from bayes_scaling.inference.storage import replacing
 
 __all__ = ["STUDY_FORMAT", "StudyFolder", "digest"]
 
-STUDY_FORMAT = 1
+STUDY_FORMAT = 2
 """Of the manifest and the results; it changes when either changes its meaning."""
 
 MANIFEST = "study.json"

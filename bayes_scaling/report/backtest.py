@@ -14,6 +14,7 @@ from bayes_scaling.report.drawing import FULL, HALF, Picture, picture
 from bayes_scaling.report.page import render_page, write_page
 from bayes_scaling.report.tables import Table
 from bayes_scaling.report.words import flops, percent
+from bayes_scaling.units import format_quantity
 
 __all__ = ["render_backtest", "write_backtest"]
 
@@ -58,7 +59,7 @@ def render_backtest(backtest: Backtest) -> str:
         "verdict": _verdict(backtest),
         "headline": backtest.verdicts(),
         "figures": _pictures(backtest),
-        "overall": _scores("Scores of each method", scores[overall], ("method",)),
+        "overall": _scores("Scores of each method", scores[overall], ("method",), backtest.along),
         "distance": _distances(backtest),
         "parts": None
         if len(scores) > MOST_ROWS
@@ -66,6 +67,7 @@ def render_backtest(backtest: Backtest) -> str:
             "Scores of each cut",
             scores[~overall],
             ("cut", "method") if single else ("group", "cut", "method"),
+            backtest.along,
         ),
         "methods": list(backtest.titles.items()),
         "asked": _asked(backtest),
@@ -81,10 +83,10 @@ def _verdict(backtest: Backtest) -> dict[str, str]:
     return {"kind": "pass", "text": f"All {fits} fits of posteriors may be used."}
 
 
-def _scores(name: str, scores: pd.DataFrame, keys: tuple[str, ...]) -> Table:
+def _scores(name: str, scores: pd.DataFrame, keys: tuple[str, ...], along: str) -> Table:
     rows = []
     for row in scores.to_dict("records"):
-        told = [_cut(row[key]) if key == "cut" else str(row[key]) for key in keys]
+        told = [_cut(row[key], along) if key == "cut" else str(row[key]) for key in keys]
         rows.append((*told, *_cells(row)))
     return Table(name=name, heads=(*keys, *HEADS), rows=tuple(rows))
 
@@ -115,15 +117,18 @@ def _cells(row: Any) -> tuple[str, ...]:
     )
 
 
-def _cut(value: float) -> str:
-    return f"{value:g}" if value < 1 else flops(value)
+def _cut(value: float, along: str) -> str:
+    if value < 1:
+        return f"{value:g}"
+    return flops(value) if along == "flops" else format_quantity(value)
 
 
 def _asked(backtest: Backtest) -> list[tuple[str, str]]:
+    cuts = [_cut(value, backtest.along) for value in backtest.cuts]
     pairs = [
         ("runs", f"{backtest.name}, {backtest.n_runs} runs"),
         ("counting", backtest.counting),
-        ("cuts", ", ".join(map(_cut, backtest.cuts)) + f" along {backtest.along}"),
+        ("cuts", f"{', '.join(cuts)} along {backtest.along}"),
         ("engine", backtest.engine),
         ("seed", str(backtest.seed)),
     ]

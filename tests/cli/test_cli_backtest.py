@@ -27,13 +27,13 @@ def asked(monkeypatch):
 def test_settings_reach_the_back_test(run, asked, table, tmp_path):
     run(
         "backtest", table, "--model", "chinchilla,coupled", "--model", "kaplan-nd",
-        "--by", "architecture", "--cuts", "0.5, 0.8", "--max-flops", "1e20,1e21", "--along",
-        "tokens", "--methods", "huber,cone", "--engine", "quick", "--jobs", 3, "--resume",
+        "--by", "architecture", "--cuts", "0.5, 0.8", "--along", "tokens",
+        "--methods", "huber,cone", "--engine", "quick", "--jobs", 3, "--resume",
         tmp_path / "study", "--seed", 7, "--draws", 50, "--tune", 60, "--chains", 3, "--quiet",
     )  # fmt: skip
     expected = {
         "model": ["chinchilla", "coupled", "kaplan-nd"], "by": ["architecture"],
-        "cuts": [0.5, 0.8], "max_flops": ["1e20", "1e21"], "along": "tokens",
+        "cuts": [0.5, 0.8], "holdout": None, "along": "tokens",
         "methods": ["huber", "cone"], "engine": "quick", "jobs": 3, "scheduler": None,
         "resume": tmp_path / "study", "seed": 7, "progress": False,
         "effort": bs.Effort(draws=50, tune=60, chains=3),
@@ -44,13 +44,28 @@ def test_settings_reach_the_back_test(run, asked, table, tmp_path):
 def test_defaults(run, asked, table):
     run("backtest", table)
     assert asked["model"] == ["coupled-informed"]
-    assert asked["cuts"] == [0.5, 0.7, 0.9]
+    assert (asked["cuts"], asked["along"]) == (None, "flops")
     assert asked["methods"] == ["huber", "best-run", "cone"]
-    assert asked["by"] is asked["max_flops"] is asked["resume"] is asked["scheduler"] is None
+    assert asked["by"] is asked["holdout"] is asked["resume"] is asked["scheduler"] is None
     assert (asked["engine"], asked["jobs"]) == ("nuts", 1)
     run("backtest", table, "--by", "architecture", "--methods", "none")
     assert asked["model"] == ["coupled-informed"]
     assert asked["methods"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "along", "holdout"),
+    [
+        (["--max-flops", "1e20,1e21"], "flops", ["1e20", "1e21"]),
+        (["--max-params", "400M", "--along", "params"], "params", ["400M"]),
+        (["--max-tokens", "1B", "--max-tokens", "2B,3B"], "tokens", ["1B", "2B", "3B"]),
+    ],
+)
+def test_limits_reach_the_back_test_with_what_they_cut_along(
+    run, asked, table, given, along, holdout
+):
+    run("backtest", table, *given, "--quiet")
+    assert (asked["along"], asked["holdout"], asked["cuts"]) == (along, holdout, None)
 
 
 def test_sentences_come_before_tables(run, asked, table):
@@ -58,6 +73,12 @@ def test_sentences_come_before_tables(run, asked, table):
     assert text.startswith("example: 60 runs, 2 groups by architecture; methods chinchilla,")
     assert text.index("predicts best") < text.index("in 50 %")
     assert "1 to 3x" in text
+
+
+def test_a_table_of_one_group_is_told_so(run, table):
+    given = ["--cuts", "0.6", "--engine", "quick", "--methods", "none"]
+    text = " ".join(run("backtest", table, *given).stdout.split())
+    assert "All predictions are of one group of runs" in text
 
 
 def test_json_and_page_of_a_real_back_test(answer, table, tmp_path):
@@ -87,6 +108,11 @@ def test_fits_that_must_not_be_trusted_end_with_1(run, monkeypatch, table):
         (["--cuts", "0.99"], "none of 40 runs to predict"),
         (["--cuts", "0.05"], "6 are needed"),
         (["--max-flops", "1e30"], "to predict"),
+        (["--max-params", "1T"], "cut 1e+12: it leaves none of 40 runs to predict"),
+        (["--cuts", "0.5", "--max-flops", "1e20"], "not both"),
+        (["--max-flops", "1e20", "--max-params", "1B"], "give one of them"),
+        (["--max-params", "1B", "--along", "tokens"], "leave out --along"),
+        (["--max-tokens", "many"], "holdout along tokens: "),
         (["--methods", "oracle"], "oracle"),
         (["--engine", "fast"], "fast"),
         (["--model", "chinchila"], "chinchila"),

@@ -1,12 +1,15 @@
 """Back-tests: which runs are fitted, what is predicted, how it is scored, and what is refused."""
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from examples import TRUTH, example_backtest, example_runs
 
 import bayes_scaling as bs
@@ -16,8 +19,9 @@ from bayes_scaling.comparison.cone import LEARNED, PROBS, cone_slopes, half_widt
 from bayes_scaling.comparison.cuts import make_cuts
 from bayes_scaling.comparison.many_fits import ManyFits
 from bayes_scaling.comparison.methods import METHODS, Answer, Part, Problem, register_method
-from bayes_scaling.comparison.scoring import cluster_error, score_draws
+from bayes_scaling.comparison.scoring import KEPT_DRAWS, cluster_error, score_draws
 from bayes_scaling.errors import InputError, StudyError
+from bayes_scaling.inference import quick
 from bayes_scaling.inference.huber import GRID, bootstrap, fit_huber, log_law
 
 SCORES = [
@@ -76,6 +80,49 @@ def test_the_cheaper_runs_are_fitted_and_all_others_predicted_by_every_method():
         assert part["factor"].to_numpy() == pytest.approx(part["flops"] / limit)
         assert part["loss"].to_numpy() == pytest.approx(own.loc[part["row"], "loss"])
     assert made.methods == ("chinchilla", "chinchilla, law only", "best-run")
+
+
+def test_draws_of_every_prediction_are_kept_with_its_labels():
+    made = example_backtest()
+    table, draws = made.predictions(), made.draws
+    assert draws["loss"].dims == ("sample", "prediction")
+    assert draws["loss"].shape == (KEPT_DRAWS, len(table))
+    assert np.all(np.isfinite(draws["loss"]))
+    for name in ("group", "cut", "method", "row", "params", "tokens", "flops", "factor"):
+        assert draws[name].to_numpy().tolist() == table[name].tolist()
+    assert draws["seen"].to_numpy().tolist() == table["loss"].tolist()
+    ours = draws.sel(prediction=(draws["method"] == "chinchilla") & (draws["cut"] == 0.7))
+    rows = table[(table["method"] == "chinchilla") & (table["cut"] == 0.7)]
+    assert ours["row"].to_numpy().tolist() == rows["row"].tolist()
+    for share, bound in ((0.5, "median"), (0.05, "lower90"), (0.95, "upper90")):
+        below = (ours["loss"].to_numpy() < rows[bound].to_numpy()).mean(axis=0)
+        error = np.sqrt(share * (1 - share) / KEPT_DRAWS)
+        assert np.abs(below - share).max() < 5 * error
+
+
+def test_scores_are_of_all_draws_and_the_kept_ones_are_evenly_spaced(monkeypatch):
+    rng = np.random.default_rng(2)
+    draws, seen = np.sort(rng.normal(size=(1000, 3)), axis=0), np.zeros(3)
+    made = score_draws(draws, seen)
+    kept = np.array(made.pop("draws")).T
+    assert kept == pytest.approx(draws[2::5], abs=1e-6)
+    assert kept.shape == (KEPT_DRAWS, 3)
+    monkeypatch.setattr("bayes_scaling.comparison.scoring.KEPT_DRAWS", 7)
+    fewer = score_draws(draws, seen)
+    assert np.shape(fewer.pop("draws")) == (3, 7)
+    assert fewer == made
+    monkeypatch.setattr("bayes_scaling.comparison.scoring.KEPT_DRAWS", 5000)
+    every = np.array(score_draws(draws, seen)["draws"]).T
+    assert every == pytest.approx(draws, abs=1e-6)
+
+
+def test_a_method_of_few_draws_leaves_the_others_theirs(monkeypatch):
+    monkeypatch.setattr("bayes_scaling.comparison.baselines.RESAMPLES", 50)
+    made = bs.backtest(example_runs(), cuts=[0.6], **FAST)
+    there = np.isfinite(made.draws["loss"]).sum("sample").to_numpy()
+    few = made.table["method"] == "best-run"
+    assert set(there[few]) == {50}
+    assert set(there[~few]) == {KEPT_DRAWS}
 
 
 def test_scores_have_a_row_a_group_cut_and_method_and_pooled_ones():
@@ -148,6 +195,7 @@ def test_the_same_seed_gives_the_same_answer_on_any_executor():
     with ThreadPoolExecutor(2) as threads:
         threaded = bs.backtest(runs, cuts=[0.7, 0.5], seed=3, executor=threads, **FAST)
     pd.testing.assert_frame_equal(serial.table, threaded.table, check_exact=True)
+    xr.testing.assert_identical(serial.draws, threaded.draws)
     other = bs.backtest(runs, cuts=[0.5, 0.7], seed=4, **FAST)
     assert not serial.table["median"].equals(other.table["median"])
 
@@ -176,6 +224,37 @@ def test_scores_agree_with_closed_forms():
     # A far miss is bad, but not infinitely so.
     far = score_draws(rng.normal(0, 0.001, size=(2000, 1)), np.array([1.0]))
     assert 10 < far["log_score"][0] < 100
+
+
+IMPORTS_BESIDE = """
+import sys, threading
+
+failed, others = [], []
+
+def import_numba():
+    try:
+        import numba
+    except ImportError as error:
+        failed.append(error)
+
+class Beside:
+    def find_spec(self, name, path=None, target=None):
+        if name == "scoringrules.core.crps" and not others:
+            others.append(threading.Thread(target=import_numba))
+            others[0].start()
+            others[0].join()
+
+sys.meta_path.insert(0, Beside())
+from bayes_scaling.comparison.scoring import _scoringrules
+rules = _scoringrules()
+assert others and not failed, failed
+assert not [name for name in sys.modules if "_gufunc" in name and "scoringrules" in name]
+rules.crps_ensemble([0.0], [[0.1, 0.2, 0.3]])
+"""
+
+
+def test_scores_are_imported_without_numba_functions_and_beside_an_import_of_numba():
+    subprocess.run([sys.executable, "-c", IMPORTS_BESIDE], check=True, timeout=120)
 
 
 def test_the_error_of_a_mean_is_that_of_a_bootstrap_over_clusters():
@@ -264,6 +343,26 @@ def test_fits_that_are_handed_over_or_doubtful_are_counted_and_said(monkeypatch)
     assert not made.trusted
 
 
+def test_a_bad_pareto_k_hands_each_fit_over_to_nuts_and_is_counted(monkeypatch):
+    monkeypatch.setattr(quick, "PARETO_K_MAX", -1.0)
+    monkeypatch.setattr("nutpie.compile_pymc_model", lambda _: None)
+    monkeypatch.setattr(many_fits, "build_model", lambda card, _: card)
+    monkeypatch.setattr(many_fits, "with_runs", lambda _, __, design: design)
+
+    def in_the_place_of_nuts(card, effort, *, seed, compiled):
+        with monkeypatch.context() as patched:
+            patched.setattr(quick, "PARETO_K_MAX", 0.7)
+            return quick.quick_sample(card, compiled, effort, seed=seed), 1
+
+    monkeypatch.setattr(many_fits, "sample_with_care", in_the_place_of_nuts)
+    # What other tests of this process have compiled is kept, but not for this effort.
+    effort = bs.Effort(draws=301, tune=300)
+    made = bs.backtest(example_runs(), cuts=[0.6], effort=effort, **FAST)
+    assert made.counts["handed_over"] == made.counts["fits"] == 2
+    assert made.counts["doubtful"] == 0
+    assert "NUTS took its place in 2 of 2 fits" in repr(made)
+
+
 @pytest.mark.parametrize(
     ("settings", "match"),
     [
@@ -272,10 +371,14 @@ def test_fits_that_are_handed_over_or_doubtful_are_counted_and_said(monkeypatch)
         ({"cuts": []}, "not none"),
         ({"cuts": [0.5, 1.5]}, "between 0 and 1"),
         ({"cuts": [0.5, 0.5]}, "different shares"),
-        ({"max_flops": ["1e10"]}, r"cut 1e\+10: it leaves 0 of 20 runs to fit"),
-        ({"max_flops": ["1e30"]}, "none of 20 runs to predict"),
-        ({"max_flops": ["much"]}, "much"),
-        ({"max_flops": ["1e20"], "along": "tokens"}, "cuts along flops"),
+        ({"holdout": ["1e10"]}, r"cut 1e\+10: it leaves 0 of 20 runs to fit"),
+        ({"holdout": ["1e30"]}, "none of 20 runs to predict"),
+        ({"holdout": ["much"]}, "much"),
+        ({"holdout": "1T", "along": "params"}, r"cut 1e\+12: .* none of 20 runs to predict"),
+        ({"holdout": ["1B", "1000M"], "along": "tokens"}, "along tokens has the same limit twice"),
+        ({"holdout": 0.3}, r"0\.3; shares of the runs are given as cuts="),
+        ({"holdout": []}, "at least one value"),
+        ({"holdout": "1e20", "cuts": [0.5]}, "give either cuts= .* not both"),
         ({"along": "loss"}, "variable to cut along"),
         ({"methods": ["oracle"]}, "unknown method 'oracle'"),
         ({"methods": ["cone", "cone"]}, "twice"),
@@ -307,6 +410,47 @@ def test_a_group_that_is_too_small_at_a_cut_is_left_out_and_said():
     assert "Left out: cut 0.5 of experts" in repr(made)
 
 
+@pytest.mark.parametrize("along", ["flops", "params", "tokens"])
+def test_runs_up_to_a_limit_are_fitted_and_those_beyond_predicted(along):
+    runs = example_runs()
+    values = getattr(runs, along)
+    # A limit is inclusive, and nothing has to lie at it.
+    at, between = np.unique(values)[len(np.unique(values)) // 2], 1.01 * np.median(values)
+    limits = [f"{between:.17g}", float(at)]
+    made = bs.backtest(runs, holdout=limits, along=along, **FAST)
+    assert made.cuts == tuple(sorted([float(between), float(at)]))
+    for cut, part in made.predictions().groupby("cut"):
+        assert set(part["row"]) == set(np.flatnonzero(values > cut * (1 + 1e-9)))
+        largest = values[values <= cut * (1 + 1e-9)].max()
+        assert part["factor"].to_numpy() == pytest.approx(part[along] / largest)
+
+
+def test_one_limit_needs_no_list():
+    made = bs.backtest(example_runs(), holdout="400M", along="params", **FAST)
+    assert made.cuts == (4e8,)
+    assert made.predictions()["params"].min() > 4e8
+
+
+@pytest.mark.parametrize("methods", [(), ("best-run",), ("cone",)])
+def test_a_table_of_one_group_is_told_that_it_says_little(methods):
+    settings = {**FAST, "cuts": [0.6], "methods": methods}
+    made = bs.backtest(example_runs(), **settings)
+    (said,) = (text for text in made.verdicts() if "one group of runs" in text)
+    assert "by= (--by)" in said
+    assert said in json.loads(made.to_json())["verdicts"]
+    assert any("public sweeps" in text for text in made.notes()) == ("cone" in methods)
+    assert not any("one group of runs" in text for text in example_backtest().notes())
+
+
+def test_one_group_that_is_left_of_several_is_told_without_a_hint():
+    runs = example_runs(2)
+    few = bs.read_runs(runs.table.iloc[:28].reset_index(drop=True))
+    made = bs.backtest(few, by="architecture", cuts=[0.6], **FAST)
+    assert len(made.groups) == 1
+    (said,) = (text for text in made.notes() if "one group of runs" in text)
+    assert "--by" not in said
+
+
 def test_a_study_is_kept_and_another_one_is_refused(tmp_path, monkeypatch):
     folder = tmp_path / "study"
     settings = {**FAST, "cuts": [0.6], "resume": folder}
@@ -314,6 +458,7 @@ def test_a_study_is_kept_and_another_one_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(ManyFits, "sample", None)
     again = bs.backtest(example_runs(), **settings)
     pd.testing.assert_frame_equal(first.table, again.table, check_exact=True)
+    xr.testing.assert_identical(first.draws, again.draws)
     for change, what in (
         ({"seed": 2}, "seed"),
         ({"cuts": [0.7]}, "cuts"),
@@ -325,6 +470,11 @@ def test_a_study_is_kept_and_another_one_is_refused(tmp_path, monkeypatch):
             bs.backtest(example_runs(), **{**settings, **change})
     with pytest.raises(InputError, match="other runs"):
         bs.backtest(example_runs(seed=2), **settings)
+    # Results of format 1 had no draws.
+    manifest = folder / "study.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 1}))
+    with pytest.raises(InputError, match=r"another version .*\(format 1, this one has 2\)"):
+        bs.backtest(example_runs(), **settings)
 
 
 def test_predictions_that_are_not_numbers_stop_the_study():

@@ -8,9 +8,11 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
+from bayes_scaling.comparison import watch
 from bayes_scaling.comparison.executors import SERIAL, Place, local, place_for
 from bayes_scaling.comparison.studies import RETRIES, Task, run_tasks, seed_of
 from bayes_scaling.comparison.study_folder import StudyFolder
@@ -77,6 +79,32 @@ class Unlucky:
         else:
             future.set_result(fn(function, data))
         return future
+
+
+class Cluster:
+    """Like a Dask client whose tasks are done when its workers have been counted often enough."""
+
+    def __init__(self, workers, counts):
+        self.workers, self.counts, self.held = workers, counts, []
+
+    def get_executor(self, pure):
+        return self
+
+    def submit(self, fn, function, data):
+        future = Future()
+        self.held.append((future, fn, function, data))
+        return future
+
+    def scheduler_info(self):
+        self.counts -= 1
+        if self.counts == 0:
+            self.work()
+        return {"workers": self.workers}
+
+    def work(self):
+        while self.held:
+            future, fn, function, data = self.held.pop()
+            future.set_result(fn(function, data))
 
 
 def healing(executor, at_once=2):
@@ -247,6 +275,38 @@ def test_a_scheduler_that_does_not_answer_is_named_soon(monkeypatch, address):
     with pytest.raises(InputError, match="cannot reach a Dask"), place_for(scheduler=address):
         pass
     assert time.monotonic() - start < 10
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(watch, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(watch, "PATIENCE_SECONDS", 0.05)
+
+
+def test_a_cluster_without_workers_is_told_once_and_waited_for(impatient, monkeypatch, capsys):
+    cluster = Cluster(workers={}, counts=-1)
+    announced, late = watch.announce, Timer(20, cluster.work)
+
+    def announce_and_work(text, *, show):
+        announced(text, show=show)
+        # A worker comes a while after that was said.
+        Timer(0.1, cluster.work).start()
+
+    monkeypatch.setattr(watch, "announce", announce_and_work)
+    late.start()
+    results = run_tasks(square, tasks_of(range(3)), study=STUDY, place=place_of(cluster))
+    late.cancel()
+    assert [each["square"] for each in results.values()] == [0, 1, 4]
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count("waiting for a worker") == 1
+    assert "has had none for 0.05 s" in said
+
+
+def test_a_cluster_whose_workers_take_their_time_is_not_spoken_of(impatient, capsys):
+    cluster = Cluster(workers={"tcp://10.0.0.2:1": {}}, counts=20)
+    assert len(run_tasks(square, tasks_of(range(3)), study=STUDY, place=place_of(cluster))) == 3
+    assert cluster.counts == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_this_process_is_the_default_place():

@@ -1,5 +1,7 @@
 """The quick engine, without NUTS."""
 
+import re
+
 import numpy as np
 import pytest
 from examples import law_fit
@@ -7,9 +9,10 @@ from examples import law_fit
 import bayes_scaling as bs
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference import fitting
+from bayes_scaling.inference import quick as quick_module
 from bayes_scaling.inference.card import load_card
 from bayes_scaling.inference.model import build_model
-from bayes_scaling.inference.quick import QuickError, _Target, quick_sample
+from bayes_scaling.inference.quick import QuickError, _smoothed, _Target, quick_sample
 from bayes_scaling.inference.sample import Effort, Sampling
 from bayes_scaling.inference.storage import design_of
 
@@ -67,6 +70,30 @@ def test_handing_over_is_said(monkeypatch):
     assert fit.tree.attrs["sampler"] == "nutpie"
     (said,) = (check.text for check in fit.problems() if "quick engine" in check.text)
     assert "one group" in said
+
+
+def test_pareto_k_tells_weights_with_a_heavy_tail():
+    rng = np.random.default_rng(5)
+    # Weights exp(k E), with E exponential, have a Pareto tail of shape k.
+    for k in (0.3, 1.0):
+        assert _smoothed(k * rng.exponential(size=8000))[1] == pytest.approx(k, abs=0.15)
+
+
+def test_a_bad_pareto_k_hands_over_to_nuts_and_is_said(monkeypatch, capsys):
+    example, asked = law_fit("chinchilla"), []
+
+    def in_the_place_of_nuts(*_, seed, **__):
+        asked.append(seed)
+        return Sampling(tree=example.tree, seconds={"compile": 0.0, "sample": 0.0}), 1
+
+    monkeypatch.setattr(fitting, "sample_with_care", in_the_place_of_nuts)
+    monkeypatch.setattr(quick_module, "PARETO_K_MAX", -1.0)
+    fit = bs.fit(RUNS, model="chinchilla", engine="quick", seed=3, progress=True)
+    assert asked == [3]
+    assert fit.tree.attrs["sampler"] == "nutpie"
+    (said,) = (check.text for check in fit.problems() if "quick engine" in check.text)
+    assert re.search(r"too far from Gaussian \(Pareto k -?\d\.\d\d\)", said)
+    assert "NUTS took the place of the quick engine" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize("name", ["chinchilla", "coupled", "kaplan-nd"])

@@ -52,6 +52,18 @@ def test_the_page_says_what_the_back_test_found():
     assert "0.5, 0.7 along flops" in parsed.text
 
 
+@pytest.mark.parametrize(
+    ("along", "cuts"), [("params", "400M along params"), ("flops", "4e8 along flops")]
+)
+def test_limits_are_written_as_what_they_are(along, cuts):
+    made = example_backtest()
+    table = made.table.assign(cut=4e8)
+    limited = Backtest(**{**vars(made), "table": table, "cuts": (4e8,), "along": along})
+    parsed = Page(render_backtest(limited))
+    assert cuts in parsed.text
+    assert set(parsed.column("Scores of each cut", "cut")) == {cuts.split()[0]}
+
+
 def test_doubtful_fits_come_first():
     made = example_backtest()
     counts = {**made.counts, "doubtful": 1}
