@@ -17,9 +17,8 @@ from bayes_scaling.errors import FitFileError, InputError, unknown_name
 from bayes_scaling.inference.storage import replacing
 from bayes_scaling.inference.verdict import CheckResult
 from bayes_scaling.shapes.card import ShapeCard
-from bayes_scaling.shapes.model import FACTOR, SECOND_NU
+from bayes_scaling.shapes.model import FACTOR
 from bayes_scaling.shapes.scale import MetricScale
-from bayes_scaling.shapes.simulate import expected_change
 from bayes_scaling.shapes.trend import Trend
 
 if TYPE_CHECKING:
@@ -143,33 +142,6 @@ class ShapeFit:
         seen = self.seen(curve)[1]
         own = {name: self.draws(name, curve) for name in ("level", "slope", "change", "place")}
         return Trend(width=self.draws("width"), seen=seen, **own)
-
-    def unseen_trend(self, curve: str, rng: np.random.Generator) -> Trend:
-        """Trend of a task of the same kind and sizes of which no score is known: the population."""
-        seen, priors = self.seen(curve)[1], self.card.priors
-        width = self.draws("width")
-        n, bends = len(width), self.card.bends
-
-        def around(mean: Array, spread: Array) -> Array:
-            return np.asarray(mean + spread * rng.standard_normal(n))
-
-        level = around(self.draws("level_mean"), self.draws("level_spread"))
-        slope = around(self._mean_slope(curve), self.draws("slope_spread"))
-        change, place = np.empty((n, bends)), np.empty((n, bends))
-        change[:, 0] = around(np.zeros(n), self.draws("change_spread"))
-        change[:, 0] += expected_change(slope, self.draws("recovery"), self.draws("saturation"))
-        place[:, 0] = rng.normal(seen.max() + priors.place.mean, priors.place.sigma, n)
-        if bends > 1:
-            gap = rng.lognormal(np.log(priors.gap.median), priors.gap.sigma, n)
-            place[:, 1] = place[:, 0] + gap
-            change[:, 1] = self.draws("second_spread") * rng.standard_t(SECOND_NU, n)
-        return Trend(level=level, slope=slope, width=width, change=change, place=place, seen=seen)
-
-    def _mean_slope(self, curve: str) -> Array:
-        if self.by is None:
-            return self.draws("slope_mean")
-        group = json.loads(self.tree.attrs["group_of"])[curve]
-        return np.asarray(self._stacked["group_slope"].sel(group=group).to_numpy())
 
     def measured(self, curve: str, x: float, trend: Array, rng: np.random.Generator) -> Array:
         """Draws of the latent score that would be measured at a size, (sample,).

@@ -17,6 +17,7 @@ from bayes_scaling.errors import InputError
 from bayes_scaling.inference.posterior import DEFAULT_PROB
 from bayes_scaling.inference.summary import check_prob, summarise
 from bayes_scaling.shapes.classify import SHAPES, classify, path
+from bayes_scaling.shapes.population import unseen_trend
 from bayes_scaling.shapes.posterior import ShapeFit
 from bayes_scaling.shapes.scale import MetricScale
 from bayes_scaling.shapes.trend import Trend
@@ -301,7 +302,7 @@ def _asked(fit: ShapeFit, curve: str, x: float, rope: float) -> xr.Dataset:
     measured = fit.measured(curve, x, ends[:, 1], rng)
     data = fit.data[fit.data["curve"] == curve]
     score_last = data["value"].to_numpy()[np.argmax(data["x"].to_numpy())]
-    new = fit.unseen_trend(curve, rng)
+    new = unseen_trend(fit, curve, rng)
     drawn = {
         "shape": shape,
         "shape_seen": classify(good[:, : last + 1], last, rope),
