@@ -201,7 +201,8 @@ def read_metrics(
     problems += check_metrics(checked)
     _stop_at_errors(problems)
     fractions, percent, found = as_fractions(checked, checked.frame["bounded"].to_numpy(), unit)
-    _stop_at_errors([*problems, *found])
+    problems += found
+    _stop_at_errors(problems)
     table, reasons, found = kept_rows(replace(checked, frame=fractions), checkpoints)
     problems += found
     _stop_at_errors(problems)

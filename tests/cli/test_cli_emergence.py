@@ -55,6 +55,15 @@ def test_notes_go_to_standard_error(run, scores, tmp_path):
     assert json.loads(result.stdout)
 
 
+def test_percentages_that_were_told_by_the_scores_are_noted(run, scores, tmp_path):
+    table = pd.read_csv(scores)
+    table.assign(value=100 * table["value"]).to_csv(tmp_path / "s.csv", index=False)
+    note = "Note: scores of exact_match are read as percent"
+    assert note in run("emergence", tmp_path / "s.csv", "-q").stderr
+    assert "percent" not in run("emergence", tmp_path / "s.csv", "--unit", "percent", "-q").stderr
+    assert "percent" not in run("emergence", scores, "-q").stderr
+
+
 def test_pass_rates(run, answer, rates, tmp_path):
     (found,) = answer("emergence", rates, "--at-flops", "1e24")
     assert found["metric"] == "-log(pass_rate)"
