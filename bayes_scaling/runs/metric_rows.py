@@ -17,7 +17,7 @@ CONSTANT = "a score that never changes"
 
 
 def kept_rows(
-    table: CheckedTable, checkpoints: Checkpoints
+    table: CheckedTable, checkpoints: Checkpoints, *, keep_constant: bool = False
 ) -> tuple[pd.DataFrame, np.ndarray, list[Problem]]:
     """Leave out rows that would count twice, and curves that tell nothing.
 
@@ -27,6 +27,8 @@ def kept_rows(
         n rows, checked, bounded scores as fractions.
     checkpoints
         Which of a model's stay.
+    keep_constant
+        Whether curves whose score never changes stay.
 
     Returns
     -------
@@ -48,7 +50,8 @@ def kept_rows(
         return left, reasons, [_no_time(table)]
     sizes = left.groupby("curve")[scale].nunique()
     kinds = left.groupby("curve")["value"].nunique()
-    single, constant = sizes.index[sizes < 2], kinds.index[(kinds < 2) & (sizes >= 2)]
+    flat = (kinds < 2) & (sizes >= 2) & (not keep_constant)
+    single, constant = sizes.index[sizes < 2], kinds.index[flat]
     _mark(reasons, frame["curve"].isin(single).to_numpy(), "the only scale of its curve")
     _mark(reasons, frame["curve"].isin(constant).to_numpy(), CONSTANT)
     problems = [_left_out(table, reasons, reason) for reason in dict.fromkeys(reasons) if reason]
@@ -138,11 +141,15 @@ def _weak(
     """What weakens the answer, and the error of a table without a single curve."""
     if kept.empty:
         everything = np.ones(len(reasons), dtype=bool)
+        advice = (
+            " A score that never changes is a question for `emergence` (in Python read it with "
+            "keep_constant=True)." if (reasons == CONSTANT).any() else ""
+        )  # fmt: skip
         return [
             row_problem(
                 table, "no-curve", everything,
                 "no curve is left: expected scores of a task at two scales or more that are not "
-                "all alike.", "error",
+                f"all alike.{advice}", "error",
             )
         ]  # fmt: skip
     problems = []

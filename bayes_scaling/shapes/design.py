@@ -110,11 +110,13 @@ def make_shape_design(
     Raises
     ------
     InputError
-        The scale or the column is not there, or no curve has two sizes on that scale.
+        The scale or the column is not there, no curve has two sizes on that scale, or the score
+        of one never changes.
     """
     if not metrics.scales or along not in (None, *metrics.scales):
         raise InputError(unknown_name("scale", along, metrics.scales))
     along = along or metrics.scales[0]
+    _refuse_constant(metrics)
     table = metrics.table.assign(x=np.log10(metrics.column(along)))
     if by is not None and by not in table:
         raise InputError(unknown_name("group column", by, table.columns))
@@ -162,6 +164,16 @@ def make_shape_design(
         group=np.array([groups.index(label) if groups else 0 for label in labels]),
         **arrays,
     )
+
+
+def _refuse_constant(metrics: MetricCurves) -> None:
+    different = metrics.table.groupby("curve")["value"].nunique()
+    names = different.index[different < 2]
+    if len(names):
+        raise InputError(
+            f"the score of {', '.join(map(repr, names[:3]))} never changes, which says neither how "
+            "a task scales nor how it scatters; read the table without keep_constant=True"
+        )
 
 
 def _models(part: pd.DataFrame) -> NDArray[np.int64]:

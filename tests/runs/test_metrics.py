@@ -175,6 +175,14 @@ def test_curves_without_a_shape_are_left_out():
     assert reasons == {"a score that never changes", "the only scale of its curve"}
 
 
+def test_constant_curves_stay_where_they_are_asked_for():
+    curves = read_metrics(table(value=[0.3, 0.4, 0.45, 0.6, 0, 0, 0, 0]), keep_constant=True)
+    assert curves.curves == ("qa", "sum")
+    assert not curves.problems
+    assert curves.select("task == 'sum'").curves == ("sum",)
+    assert read_metrics(table(value=0.0), keep_constant=True).curves == ("qa", "sum")
+
+
 def test_two_scales_are_weak():
     curves = read_metrics(table().query("params < 1e9"))
     (problem,) = curves.problems
@@ -184,7 +192,7 @@ def test_two_scales_are_weak():
 
 BROKEN = {
     "one size only": (table().query("params > 1e9"), "no curve is left"),
-    "all constant": (table(value=0.5), "no curve is left"),
+    "all constant": (table(value=0.5), "no curve is left.*with keep_constant=True"),
     "above the ceiling": (table(value=np.linspace(50, 120, 8), chance=25), "found 110, 120"),
     "below zero": (table(value=np.linspace(-0.1, 0.5, 8)), "found -0.1"),
     "mixed units": (
