@@ -25,7 +25,7 @@ def test_json(answer, saved):
     rows = answer("shapes", saved, "--at-params", "1T")
     assert [row["task"] for row in rows] == ["falls", "flat", "jumps", "rises", "turns"]
     assert list(rows[0]) == [
-        "task", "family", "at", "probabilities", "p_worse_than_largest_seen",
+        "task", "family", "at", "probabilities", "p_worse_than_largest_seen", "p_measures_worse",
         "p_worse_than_largest_seen_prior_only", "value", "turning_point",
     ]  # fmt: skip
     assert list(rows[0]["probabilities"]) == list(SHAPES)
@@ -52,6 +52,14 @@ def test_a_figure_a_page_and_a_copy(run, saved, tmp_path):
     assert (tmp_path / "s.png").stat().st_size > 10_000
     assert "Probabilities at 1T params" in page.read_text(encoding="utf-8")
     assert run("shapes", copy, "--rope", "0.02").stdout
+
+
+@pytest.mark.parametrize("command", ["report", "forecast"])
+def test_other_commands_say_where_a_fit_of_shapes_is_asked(run, saved, tmp_path, command):
+    asked = ["-o", tmp_path / "page.html"] if command == "report" else ["--at", "1B,20B"]
+    told = " ".join(run(command, saved, *asked, code=2).stderr.split())
+    assert "is a fit of shapes of scores" in told
+    assert "bayes-scaling shapes FILE --report page.html" in told
 
 
 def no_sampling(*_, **__):
