@@ -57,18 +57,19 @@ def check_mixed(table: CheckedTable, metric: Bools) -> Iterator[Problem]:
         cells[curve.index] = odd
         if not odd.any() and _like_fractions(curve["value"].to_numpy()):
             (sure if _nearly_certain(curve) else doubtful)[curve.index] = True
-    if cells.any():
-        yield _cells_problem(table, "value", cells)
-    yield from _chance_problem(table, metric)
+    chance = _fractions_of_chance(table, metric)
     values = table.values("value")
     above = metric & (values > LARGEST_FRACTION)
-    if above.sum() == 1 and (metric & (values > 0)).sum() > FEWEST_OTHERS and not cells.any():
-        yield _single_problem(table, above, "error" if sure.any() else "warning")
+    if above.sum() == 1 and (metric & (values > 0)).sum() > FEWEST_OTHERS:
+        certain = (cells | chance | sure).any()
+        yield _single_problem(table, above, "error" if certain else "warning")
         return
-    if sure.any():
-        yield _curves_problem(table, sure, "error")
-    if doubtful.any():
-        yield _curves_problem(table, doubtful, "warning")
+    for column, mask in (("value", cells), ("chance", chance)):
+        if mask.any():
+            yield _cells_problem(table, column, mask)
+    for mask, severity in ((sure, _ERROR), (doubtful, _WARNING)):
+        if mask.any():
+            yield _curves_problem(table, mask, severity)
 
 
 def _odd_ones(curve: pd.DataFrame) -> Bools:
@@ -119,6 +120,8 @@ def _found(table: CheckedTable, column: str, mask: Bools) -> str:
     return ", ".join(f"{value:g}" for value in table.values(column)[np.flatnonzero(mask)[:3]])
 
 
+_ERROR: Severity = "error"
+_WARNING: Severity = "warning"
 _ADVICE = "Write all in one unit, or say unit='percent' if they are right (--unit)."
 _DOUBT = (
     "are read as percent. If they are fractions, write all in one unit; unit='percent' says that "
@@ -134,13 +137,11 @@ def _cells_problem(table: CheckedTable, column: str, mask: Bools) -> Problem:
     )  # fmt: skip
 
 
-def _chance_problem(table: CheckedTable, metric: Bools) -> Iterator[Problem]:
+def _fractions_of_chance(table: CheckedTable, metric: Bools) -> Bools:
     if not table.has("chance"):
-        return
+        return np.zeros(len(metric), dtype=bool)
     chance = table.values("chance")
-    odd = metric & (chance > 0) & (chance <= LARGEST_FRACTION)
-    if odd.any():
-        yield _cells_problem(table, "chance", odd)
+    return np.asarray(metric & (chance > 0) & (chance <= LARGEST_FRACTION))
 
 
 def _curves_problem(table: CheckedTable, mask: Bools, severity: Severity) -> Problem:
@@ -160,8 +161,8 @@ def _single_problem(table: CheckedTable, mask: Bools, severity: Severity) -> Pro
     """A score that alone makes its metric one in percent."""
     metric = table.frame["metric"][mask].iloc[0]
     advice = (
-        f"the others look like fractions. Correct the cell. {_ADVICE}" if severity == "error"
-        else f"all {_DOUBT}"
+        "the others look like fractions. Correct the cell, or say unit='percent' if all are right "
+        "(--unit)." if severity == "error" else f"all {_DOUBT}"
     )  # fmt: skip
     return row_problem(
         table, "mixed-units", mask,

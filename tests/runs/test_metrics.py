@@ -215,6 +215,10 @@ BROKEN = {
         table(value=[0.3, 0.4, 0.8, 1.01, 0.55, 0.5, 0.44, 0.4]).drop(columns="chance"),
         "row 3: found 1.01 in column value, the only score of 'acc' above 1",
     ),
+    "slightly above one, chance known": (
+        table(value=[0.3, 0.4, 0.8, 1.01, 0.55, 0.5, 0.44, 0.4]),
+        r"^error: data frame, row 3: found 1.01 in column value, .*Correct the cell[^\n]*$",
+    ),
     "a curve in fractions, chance unknown": (
         table(value=[0.3, 0.4, 0.45, 0.6, 55, 50, 44, 40]).drop(columns="chance"),
         "rows 0, 1, 2, 3: found 0.3, 0.4, 0.45 and the like throughout 'qa', .* look like fraction",
