@@ -67,11 +67,8 @@ def _mark(reasons: np.ndarray, mask: np.ndarray, reason: str) -> None:
 
 
 def _copies(frame: pd.DataFrame) -> np.ndarray:
-    return _plain(frame).duplicated().to_numpy(dtype=bool)
-
-
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.map(lambda cell: cell if isinstance(cell, int | float) else str(cell))
+    plain = frame.map(lambda cell: cell if isinstance(cell, int | float) else str(cell))
+    return plain.duplicated().to_numpy(dtype=bool)
 
 
 def _repeated(table: CheckedTable, left: np.ndarray) -> list[Problem]:
@@ -80,7 +77,7 @@ def _repeated(table: CheckedTable, left: np.ndarray) -> list[Problem]:
     scales = [c for c in SCALES if c in frame]
     frame = frame[frame.duplicated(["curve", *scales], keep=False)]
     # Two result files of one model are two evaluations of it.
-    plain = _plain(frame.drop(columns=["value", "stderr", "file"], errors="ignore"))
+    plain = frame.drop(columns=["value", "stderr", "file"], errors="ignore").map(str)
     again = plain[plain.duplicated(keep=False)]
     if again.empty:
         return []

@@ -324,6 +324,13 @@ def test_result_files_of_the_harness(tmp_path):
     assert "taken are gsm8k exact_match by 'strict-match'. For others" in said
 
 
+def test_two_result_files_of_one_model_are_told(tmp_path):
+    for i, (size, value) in enumerate((("70m", 0.2), ("70m", 0.25), ("1.4b", 0.3))):
+        (tmp_path / f"{i}.json").write_text(json.dumps(harness(size, value)))
+    (said,) = (p.message for p in read_metrics(tmp_path).problems if p.code == "repeated-points")
+    assert "such as 0.2 and 0.25 of 'arc, acc'" in said
+
+
 def test_sizes_that_the_harness_counted_are_exact(tmp_path):
     for i, size in enumerate(("70m", "1.4b")):
         counted = harness(size, 0.2 + 0.1 * i, model_num_parameters=70_426_624 * 20**i)
