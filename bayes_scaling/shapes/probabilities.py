@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_scaling.decisions.questions import quantities
-from bayes_scaling.errors import InputError
+from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.posterior import DEFAULT_PROB
 from bayes_scaling.inference.summary import check_prob, summarise
 from bayes_scaling.shapes.classify import SHAPES, classify, path
@@ -212,6 +212,9 @@ def shape_probabilities(
     )
     stated = 10 * float(fit.data["x"].max()) if stated is None else stated
     curves = fit.curves if curve is None else (curve,)
+    unknown = [name for name in curves if name not in fit.curves]
+    if unknown:
+        raise InputError(unknown_name("curve", unknown[0], fit.curves))
     parts = []
     for name in curves:
         _check_distance(fit.along, name, stated, _largest(fit, name))

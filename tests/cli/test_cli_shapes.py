@@ -121,7 +121,7 @@ def test_bad_units_and_losses_of_zero_are_told_before_a_fit(run, tmp_path):
     path = tmp_path / "bad.csv"
     path.write_text("task,params,metric,value\nqa,70M,loss,3\nqa,1B,loss,0\nqa,7B,loss,2\n")
     told = " ".join(run("shapes", path, code=2).stderr.split())
-    assert "bad.csv, line 3, column value: found '0'; expected a positive number" in told
+    assert "bad.csv, line 3, column value: found 0; expected a positive number" in told
     rows = [f"{task},{n}B,acc,{factor * n / 10}" for task, factor in (("a", 1), ("b", 100))
             for n in (2, 4, 6)]  # fmt: skip
     path.write_text("task,params,metric,value\n" + "\n".join(rows))

@@ -79,7 +79,7 @@ def test_json(answer):
         "params", "measured", "score", "token_accuracy", "edit_distance",
         "questions_to_show_progress", "prob",
     ]  # fmt: skip
-    assert rows[3]["emergence_score"]["observed"] is None
+    assert rows[2]["emergence_score"]["observed"] is None
 
 
 def test_figures(answer, tmp_path):
