@@ -132,7 +132,9 @@ def _scale(text: str, units: Mapping[str, float]) -> float:
     if match is None:
         return math.nan
     unit = (match["unit"] or "").strip().casefold().replace(" ", "")
-    return float(match["number"].replace(",", "").replace("_", "")) * units.get(unit, math.nan)
+    number = float(match["number"].replace(",", "").replace("_", ""))
+    # Binary fractions: 0.27 * 1e12 is 270000000000.00003.
+    return float(f"{number * units.get(unit, math.nan):.15g}") if unit else number
 
 
 def parse_quantities(cells: pd.Series) -> tuple[Floats, Bools]:

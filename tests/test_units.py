@@ -23,6 +23,11 @@ def test_parse_quantity(text, value):
     assert units.parse_quantity(text) == pytest.approx(value, rel=1e-15)
 
 
+@pytest.mark.parametrize(("text", "value"), [("0.27T", 27e10), ("1.07B", 107e7), ("2.01k", 2010)])
+def test_suffixes_leave_no_trace_of_binary_fractions(text, value):
+    assert units.parse_quantity(text) == value
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "twelve", "1B5", "1,5", "1,00,000", "7E", "7P", "70BB", "nan", "inf", True, None,

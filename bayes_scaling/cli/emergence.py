@@ -96,7 +96,7 @@ def emergence(
     check_ranges(seed=seed)
     _check_files(metrics, figure, output)
     asked = one_scale(at_params=at_params, at_flops=at_flops)
-    curves = read_curves(metrics, where, unit=unit)
+    curves = read_curves(metrics, where, unit=unit, keep_constant=True)
     scale = next((name.removeprefix("at_") for name in asked), along)
     answer, rates = _answers(
         curves, scale=scale, along=along,

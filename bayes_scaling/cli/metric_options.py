@@ -36,10 +36,13 @@ def one_scale(**scales: str | None) -> dict[str, Any]:
     return given
 
 
-def read_curves(source: str, where: str | None, **settings: str) -> MetricCurves:
+def read_curves(
+    source: str, where: str | None, *, unit: str = "auto", **settings: Any
+) -> MetricCurves:
     """Scores of a file, a folder of result files, or a data set, read with settings of the reader.
 
-    What weakens every answer about them is said on standard error, before an answer takes time.
+    What weakens every answer about them is said on standard error, before an answer takes time,
+    and that scores were taken for percentages.
 
     Raises
     ------
@@ -50,6 +53,8 @@ def read_curves(source: str, where: str | None, **settings: str) -> MetricCurves
     from bayes_scaling.errors import InputError
     from bayes_scaling.runs import list_runs
 
+    if unit != "auto":
+        settings["unit"] = unit
     sets = [entry.name for entry in list_runs() if entry.holds == "metrics"]
     if source in sets:
         curves = bs.load_metrics(source, **settings)
@@ -59,7 +64,12 @@ def read_curves(source: str, where: str | None, **settings: str) -> MetricCurves
             f"{', '.join(sets)}"
         )
     else:
-        curves = bs.read_metrics(source, **settings)  # type: ignore[arg-type]
+        curves = bs.read_metrics(source, **settings)
+    if unit == "auto" and curves.percent and source not in sets:
+        named = ", ".join(curves.percent)
+        typer.echo(
+            f"Note: scores of {named} are read as percent, since some are above 1.", err=True
+        )
     for problem in curves.problems:
         typer.echo(f"warning: {problem.message}", err=True)
     return curves if where is None else curves.select(where)

@@ -21,9 +21,15 @@ if TYPE_CHECKING:
 
     from bayes_scaling.inference.design import Design
 
-__all__ = ["FIT_FORMAT", "QUESTION_GROUPS", "design_of", "load_fit", "replacing", "save_fit"]
+__all__ = [
+    "FIT_FORMAT", "QUESTION_GROUPS", "SHAPES_CREATOR", "design_of", "load_fit", "replacing",
+    "save_fit",
+]  # fmt: skip
 
 FIT_FORMAT = 2
+
+SHAPES_CREATOR = "bayes-scaling shapes"
+"""What files of a `ShapeFit` say instead, so that these are told apart."""
 
 QUESTION_GROUPS = ("posterior", "constant_data", "observed_data")
 """Groups of the tree that questions read."""
@@ -96,6 +102,12 @@ def load_fit(path: str | Path, *, groups: Sequence[str] | None = None) -> Fit:
             f"{str(path)!r} is not a saved fit, or it is damaged ({type(error).__name__}); make "
             "one with `bayes-scaling fit RUNS -o fit.nc`"
         ) from error
+    if tree.attrs.get("creator") == SHAPES_CREATOR:
+        raise FitFileError(
+            f"{str(path)!r} is a fit of shapes of scores, not of losses of runs; ask it with "
+            "`bayes-scaling shapes FILE`, and write its page with `bayes-scaling shapes FILE "
+            "--report page.html`"
+        )
     if tree.attrs.get("creator") != "bayes-scaling":
         raise FitFileError(
             f"{str(path)!r} was not written by bayes-scaling; make a fit with "

@@ -18,6 +18,7 @@ import pandas as pd
 
 from bayes_scaling.errors import DownloadError, InputError, unknown_name
 from bayes_scaling.resources import resource_dir
+from bayes_scaling.runs.metric_checks import MetricUnit
 from bayes_scaling.runs.metrics import MetricCurves, read_metrics
 from bayes_scaling.runs.read import read_runs
 from bayes_scaling.runs.readers import read_table
@@ -58,6 +59,8 @@ class DatasetEntry:
     holds
         "runs", which have losses and can be fitted; "models", which have none; "metrics", scores
         of tasks by scale; or "abilities", findings about tasks.
+    unit
+        Of scores that have a ceiling, as `read_metrics` takes it.
     """
 
     name: str
@@ -71,6 +74,7 @@ class DatasetEntry:
     url: str = ""
     by: tuple[str, ...] = ()
     holds: Literal["runs", "models", "metrics", "abilities"] = "runs"
+    unit: MetricUnit = "auto"
 
 
 @cache
@@ -156,6 +160,7 @@ def load_metrics(name: str, **settings: Any) -> MetricCurves:
             f"{name!r} holds {entry.holds}, not scores of tasks; of those there are "
             f"{', '.join(known)}"
         )
+    settings = {"unit": entry.unit, **settings}
     return replace(read_metrics(fetch(name), name=name, **settings), source=entry.citation)
 
 

@@ -10,13 +10,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from bayes_scaling.runs.cells import CheckedTable
+from bayes_scaling.runs.checks.scales import check_count_scale, check_flops
 from bayes_scaling.runs.checks.values import cell_problem
 from bayes_scaling.runs.metric_columns import CURVE, METRIC_NUMERIC, SCALES
 from bayes_scaling.runs.problems import Problem, Severity
 
 __all__ = [
-    "FEWEST_SCALES", "LOSSES", "MetricUnit", "check_metrics", "curve_keys", "is_loss",
-    "is_lower_better", "row_problem",
+    "FEWEST_SCALES", "LOSSES", "MetricUnit", "check_metrics", "curve_keys", "is_exact_match",
+    "is_loss", "is_lower_better", "row_problem",
 ]  # fmt: skip
 
 Bools = npt.NDArray[np.bool_]
@@ -34,6 +35,9 @@ LOWER_BETTER = (
 )  # fmt: skip
 """Metrics between 0 and 1 that are better when they are lower."""
 
+EXACT_MATCH = ("exactmatch", "em", "exactstringmatch", "exactstrmatch")
+"""Metrics that need a whole answer right, so that chance gets nothing."""
+
 FEWEST_SCALES = 3
 """Two points make a line: whether a curve turns, only other curves can say then."""
 
@@ -43,6 +47,11 @@ _EXAMPLES = {"value": "a number such as 0.61 or 61.0", "n_examples": "a number s
 def is_loss(metric: str) -> bool:
     """Whether a metric is a loss or a perplexity, by its name."""
     return _bare(metric) in LOSSES
+
+
+def is_exact_match(metric: str) -> bool:
+    """Whether a metric needs a whole answer right, by its name."""
+    return _bare(metric) in EXACT_MATCH
 
 
 def is_lower_better(metric: str) -> bool:
@@ -116,6 +125,22 @@ def _only_scale(table: CheckedTable, column: str) -> bool:
     return not any(table.has(other) for other in SCALES if other != column)
 
 
+def check_losses(table: CheckedTable) -> Iterator[Problem]:
+    """Losses and perplexities of 0 or below, which have no logarithm."""
+    mask = ~table.frame["bounded"].to_numpy(dtype=bool) & (table.values("value") <= 0)
+    if mask.any():
+        yield cell_problem(
+            table, "non-positive", "value", mask,
+            "a positive number, as losses and perplexities are",
+            "Correct the cell or delete the row; a log likelihood needs the sign of a loss.",
+        )  # fmt: skip
+
+
+def check_compute(table: CheckedTable) -> Iterator[Problem]:
+    """Flops that contradict 6ND; curves may lie along any of the three."""
+    return check_flops(table, "Answers along compute hang on them: check all three.")
+
+
 def check_labels(table: CheckedTable) -> Iterator[Problem]:
     """Empty names of tasks."""
     for column in ("task", "family"):
@@ -148,12 +173,12 @@ def check_one_kind(table: CheckedTable) -> Iterator[Problem]:
 
 
 CHECKS: tuple[Callable[[CheckedTable], Iterator[Problem]], ...] = (
-    check_cells, check_labels, check_one_kind,
+    check_cells, check_losses, check_labels, check_one_kind, check_count_scale, check_compute,
 )  # fmt: skip
 
 
 def check_metrics(table: CheckedTable) -> list[Problem]:
-    """Everything that is wrong with the cells of a table; errors all."""
+    """Everything that is wrong with the cells of a table, and what weakens it."""
     if not len(table.frame):
         message = f"{table.origin.label}: no scores, only column names; expected one row a score."
         return [Problem(code="no-rows", severity="error", message=message)]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from bayes_scaling.runs.cells import CheckedTable
 from bayes_scaling.runs.metric_checks import FEWEST_SCALES, row_problem
-from bayes_scaling.runs.metric_columns import Checkpoints, scales_of
+from bayes_scaling.runs.metric_columns import SCALES, Checkpoints, scales_of
 from bayes_scaling.runs.problems import Problem
 
 __all__ = ["CONSTANT", "kept_rows"]
@@ -17,7 +17,7 @@ CONSTANT = "a score that never changes"
 
 
 def kept_rows(
-    table: CheckedTable, checkpoints: Checkpoints
+    table: CheckedTable, checkpoints: Checkpoints, *, keep_constant: bool = False
 ) -> tuple[pd.DataFrame, np.ndarray, list[Problem]]:
     """Leave out rows that would count twice, and curves that tell nothing.
 
@@ -27,6 +27,8 @@ def kept_rows(
         n rows, checked, bounded scores as fractions.
     checkpoints
         Which of a model's stay.
+    keep_constant
+        Whether curves whose score never changes stay.
 
     Returns
     -------
@@ -48,10 +50,12 @@ def kept_rows(
         return left, reasons, [_no_time(table)]
     sizes = left.groupby("curve")[scale].nunique()
     kinds = left.groupby("curve")["value"].nunique()
-    single, constant = sizes.index[sizes < 2], kinds.index[(kinds < 2) & (sizes >= 2)]
+    flat = (kinds < 2) & (sizes >= 2) & (not keep_constant)
+    single, constant = sizes.index[sizes < 2], kinds.index[flat]
     _mark(reasons, frame["curve"].isin(single).to_numpy(), "the only scale of its curve")
     _mark(reasons, frame["curve"].isin(constant).to_numpy(), CONSTANT)
     problems = [_left_out(table, reasons, reason) for reason in dict.fromkeys(reasons) if reason]
+    problems += _repeated(table, reasons == "")
     kept = frame[reasons == ""]
     problems += _weak(table, kept, reasons, sizes[~sizes.index.isin([*single, *constant])])
     order = [c for c in ("curve", scale) if c in kept]
@@ -65,6 +69,28 @@ def _mark(reasons: np.ndarray, mask: np.ndarray, reason: str) -> None:
 def _copies(frame: pd.DataFrame) -> np.ndarray:
     plain = frame.map(lambda cell: cell if isinstance(cell, int | float) else str(cell))
     return plain.duplicated().to_numpy(dtype=bool)
+
+
+def _repeated(table: CheckedTable, left: np.ndarray) -> list[Problem]:
+    """Points that have several scores, and nothing that tells these apart."""
+    frame = table.frame[left]
+    scales = [c for c in SCALES if c in frame]
+    frame = frame[frame.duplicated(["curve", *scales], keep=False)]
+    # Two result files of one model are two evaluations of it.
+    plain = frame.drop(columns=["value", "stderr", "file"], errors="ignore").map(str)
+    again = plain[plain.duplicated(keep=False)]
+    if again.empty:
+        return []
+    alike = again.index[again.eq(again.iloc[0]).all(axis=1)][:3]
+    found = " and ".join(str(cell) for cell in table.raw["value"].loc[alike])
+    return [
+        row_problem(
+            table, "repeated-points", table.frame.index.isin(again.index),
+            f"several scores of one point, such as {found} of {again['curve'].iloc[0]!r}: nothing "
+            "but the score differs, and each counts as a model of its own. Delete those that are "
+            "wrong, or say what differs (a column model, seed or metric).",
+        )
+    ]  # fmt: skip
 
 
 def _earlier(frame: pd.DataFrame, left: np.ndarray) -> np.ndarray:
@@ -112,11 +138,15 @@ def _weak(
     """What weakens the answer, and the error of a table without a single curve."""
     if kept.empty:
         everything = np.ones(len(reasons), dtype=bool)
+        advice = (
+            " A score that never changes is a question for `emergence` (in Python read it with "
+            "keep_constant=True)." if (reasons == CONSTANT).any() else ""
+        )  # fmt: skip
         return [
             row_problem(
                 table, "no-curve", everything,
                 "no curve is left: expected scores of a task at two scales or more that are not "
-                "all alike.", "error",
+                f"all alike.{advice}", "error",
             )
         ]  # fmt: skip
     problems = []
@@ -136,6 +166,8 @@ def _weak(
 
 
 def _unknown_noise(table: CheckedTable, kept: pd.DataFrame) -> list[Problem]:
+    # Of losses nothing is assumed: their scatter is learned from the curve.
+    kept = kept[kept["bounded"]]
     known = np.zeros(len(kept), dtype=bool)
     for column in ("stderr", "n_examples"):
         if column in kept:

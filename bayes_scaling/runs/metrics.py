@@ -58,6 +58,8 @@ class MetricCurves:
         Rows that were left out, with a `reason`.
     checkpoints
         Which of each model's the table holds: "final" or "all".
+    keep_constant
+        Whether curves whose score never changes are in the table.
     """
 
     table: pd.DataFrame
@@ -68,6 +70,7 @@ class MetricCurves:
     problems: tuple[Problem, ...] = ()
     excluded: pd.DataFrame = field(default_factory=pd.DataFrame)
     checkpoints: Checkpoints = "final"
+    keep_constant: bool = False
 
     def __len__(self) -> int:
         return len(self.table)
@@ -103,7 +106,7 @@ class MetricCurves:
         try:
             kept = self.table.eval(query, engine="python", local_dict={}, global_dict={})
             mask = np.broadcast_to(np.asarray(kept, dtype=bool), len(self))
-            table = _with_shapes(self.table[mask], self.scales[0])
+            table = self._with_shapes(self.table[mask])
             excluded = _selected(self.excluded, query)
         except (ValueError, KeyError, TypeError, SyntaxError, NameError, AttributeError) as error:
             columns = ", ".join(map(str, self.table.columns))
@@ -113,6 +116,14 @@ class MetricCurves:
         if table.empty:
             raise InputError(f"select({query!r}) leaves no curve of the {len(self.curves)}")
         return replace(self, table=table, excluded=excluded)
+
+    def _with_shapes(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Rows of curves that have two sizes, and two different scores where these are needed."""
+        needed = (self.scales[0], *(() if self.keep_constant else ("value",)))
+        for column in needed:
+            several = table.groupby("curve")[column].transform("nunique") > 1
+            table = table[several]
+        return table.reset_index(drop=True)
 
     @property
     def hash(self) -> str:
@@ -147,6 +158,7 @@ def read_metrics(
     name: str | None = None,
     unit: MetricUnit = "auto",
     checkpoints: Checkpoints = "final",
+    keep_constant: bool = False,
     **renames: str,
 ) -> MetricCurves:
     """Read scores of tasks by scale, and check all of them.
@@ -166,14 +178,17 @@ def read_metrics(
     checkpoints
         "final" compares models, each by its last checkpoint. "all" keeps every one, for curves
         along compute (or tokens); fits then know that those of one model rise and fall together.
+    keep_constant
+        Keep curves whose score never changes: `emergence` can be asked about them, `fit_shapes`
+        cannot.
     **renames
         Canonical name = column of the table, such as `value="my_score"`.
 
     Returns
     -------
     MetricCurves
-        Curves with one scale and constant ones are left out, with a reason. Warnings are in
-        `.problems`.
+        Curves with one scale and (without `keep_constant`) constant ones are left out, with a
+        reason. Warnings are in `.problems`.
 
     Raises
     ------
@@ -201,8 +216,11 @@ def read_metrics(
     problems += check_metrics(checked)
     _stop_at_errors(problems)
     fractions, percent, found = as_fractions(checked, checked.frame["bounded"].to_numpy(), unit)
-    _stop_at_errors([*problems, *found])
-    table, reasons, found = kept_rows(replace(checked, frame=fractions), checkpoints)
+    problems += found
+    _stop_at_errors(problems)
+    table, reasons, found = kept_rows(
+        replace(checked, frame=fractions), checkpoints, keep_constant=keep_constant
+    )
     problems += found
     _stop_at_errors(problems)
     return MetricCurves(
@@ -214,6 +232,7 @@ def read_metrics(
         problems=tuple(problems),
         excluded=_excluded(fractions, reasons, checked.origin),
         checkpoints=checkpoints,
+        keep_constant=keep_constant,
     )
 
 
@@ -256,12 +275,6 @@ def _excluded(
     excluded: pd.DataFrame = frame[out].assign(reason=reasons[out])
     excluded.insert(0, origin.word, origin.numbers[out], allow_duplicates=True)
     return excluded.reset_index(drop=True)
-
-
-def _with_shapes(table: pd.DataFrame, scale: str) -> pd.DataFrame:
-    """Rows of curves that have two sizes and two different scores."""
-    different = [table.groupby("curve")[c].transform("nunique") > 1 for c in (scale, "value")]
-    return table[different[0] & different[1]].reset_index(drop=True)
 
 
 def _selected(excluded: pd.DataFrame, query: str) -> pd.DataFrame:

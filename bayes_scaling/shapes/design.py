@@ -29,6 +29,8 @@ class ShapeDesign:
     along : str
         The scale: "params", "tokens" or "flops".
     scales : tuple of MetricScale
+    size : array of shape (curve, point)
+        As given.
     middle : array of shape (curve,)
         Mean decimal logarithm of the sizes seen.
     x, z, error : array of shape (curve, point)
@@ -53,6 +55,7 @@ class ShapeDesign:
     families: tuple[str, ...]
     along: str
     scales: tuple[MetricScale, ...]
+    size: Array
     middle: Array
     x: Array
     z: Array
@@ -110,11 +113,13 @@ def make_shape_design(
     Raises
     ------
     InputError
-        The scale or the column is not there, or no curve has two sizes on that scale.
+        The scale or the column is not there, no curve has two sizes on that scale, or the score
+        of one never changes.
     """
     if not metrics.scales or along not in (None, *metrics.scales):
         raise InputError(unknown_name("scale", along, metrics.scales))
     along = along or metrics.scales[0]
+    _refuse_constant(metrics)
     table = metrics.table.assign(x=np.log10(metrics.column(along)))
     if by is not None and by not in table:
         raise InputError(unknown_name("group column", by, table.columns))
@@ -124,7 +129,7 @@ def make_shape_design(
         raise InputError(f"no curve has two sizes in {along}; choose another scale")
     parts = [part.sort_values("x", kind="stable") for _, part in table.groupby("curve", sort=True)]
     shape = (len(parts), max(map(len, parts)))
-    arrays = {name: np.zeros(shape) for name in ("x", "z", "error")}
+    arrays = {name: np.zeros(shape) for name in ("size", "x", "z", "error")}
     there, middle, scales = np.zeros(shape, dtype=bool), np.zeros(len(parts)), []
     previous = np.tile(np.arange(shape[1]), (shape[0], 1))
     model = np.full(shape, -1)
@@ -139,7 +144,7 @@ def make_shape_design(
         n = len(part)
         middle[i], there[i, :n] = part["x"].mean(), True
         arrays["x"][i, :n], arrays["z"][i, :n] = part["x"] - middle[i], z
-        arrays["error"][i, :n] = error
+        arrays["error"][i, :n], arrays["size"][i, :n] = error, part[along]
         own = _models(part) if checkpoints else np.zeros(n, dtype=np.int64)
         previous[i, :n] = _previous(own)
         if own.max() > 0:
@@ -162,6 +167,16 @@ def make_shape_design(
         group=np.array([groups.index(label) if groups else 0 for label in labels]),
         **arrays,
     )
+
+
+def _refuse_constant(metrics: MetricCurves) -> None:
+    different = metrics.table.groupby("curve")["value"].nunique()
+    names = different.index[different < 2]
+    if len(names):
+        raise InputError(
+            f"the score of {', '.join(map(repr, names[:3]))} never changes, which says neither how "
+            "a task scales nor how it scatters; read the table without keep_constant=True"
+        )
 
 
 def _models(part: pd.DataFrame) -> NDArray[np.int64]:

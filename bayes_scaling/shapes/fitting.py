@@ -14,13 +14,14 @@ import xarray as xr
 
 from bayes_scaling.inference.attempts import sample_with_care
 from bayes_scaling.inference.sample import DEFAULT_SEED, Effort
+from bayes_scaling.inference.storage import SHAPES_CREATOR
 from bayes_scaling.inference.verdict import CheckResult
 from bayes_scaling.runs.metrics import MetricCurves
 from bayes_scaling.shapes.card import DEFAULT_SHAPE_CARD, ShapeCard, load_shape_card
 from bayes_scaling.shapes.checks import check_last_scores, convergence_checks
 from bayes_scaling.shapes.design import ShapeDesign, make_shape_design
 from bayes_scaling.shapes.model import build_shape_model
-from bayes_scaling.shapes.posterior import CREATOR, SHAPES_FORMAT, ShapeFit
+from bayes_scaling.shapes.posterior import SHAPES_FORMAT, ShapeFit
 
 __all__ = ["assemble_shapes", "fit_shapes"]
 
@@ -128,7 +129,7 @@ def assemble_shapes(
     scales = {c: asdict(s) for c, s in zip(design.curves, design.scales, strict=True)}
     tree.attrs = {
         "format": SHAPES_FORMAT,
-        "creator": CREATOR,
+        "creator": SHAPES_CREATOR,
         "card": card.model_dump_json(),
         "name": metrics.name,
         "source": metrics.source,
@@ -163,7 +164,7 @@ def _goes_on(design: ShapeDesign) -> list[str]:
 
 def _scores_table(design: ShapeDesign) -> xr.Dataset:
     rows, columns = np.nonzero(design.there)
-    x, z = (array[rows, columns] for array in (design.x, design.z))
+    size, z = (array[rows, columns] for array in (design.size, design.z))
     scores = np.concatenate(
         [s.score(row[mask]) for s, row, mask in zip(design.scales, design.z, design.there,
                                                     strict=True)]
@@ -173,6 +174,6 @@ def _scores_table(design: ShapeDesign) -> xr.Dataset:
         for name, values in (("curve", design.curves), ("task", design.tasks),
                              ("family", design.families))
     }  # fmt: skip
-    numbers = {"x": 10 ** (x + design.middle[rows]), "value": scores, "z": z,
+    numbers = {"x": size, "value": scores, "z": z,
                "error": design.error[rows, columns]}  # fmt: skip
     return xr.Dataset({**labels, **{name: ("score", array) for name, array in numbers.items()}})

@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_scaling.errors import FitFileError, InputError, unknown_name
-from bayes_scaling.inference.storage import replacing
+from bayes_scaling.inference.storage import SHAPES_CREATOR, replacing
 from bayes_scaling.inference.verdict import CheckResult
 from bayes_scaling.shapes.card import ShapeCard
 from bayes_scaling.shapes.model import FACTOR
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["SHAPES_FORMAT", "ShapeFit", "load_shapes"]
 
 SHAPES_FORMAT = 2
-CREATOR = "bayes-scaling shapes"
 
 Array = NDArray[np.float64]
 
@@ -214,7 +213,7 @@ def load_shapes(path: str | Path) -> ShapeFit:
         raise FitFileError(
             f"{str(path)!r} is not a saved fit, or it is damaged ({type(error).__name__}); {advice}"
         ) from error
-    if tree.attrs.get("creator") != CREATOR:
+    if tree.attrs.get("creator") != SHAPES_CREATOR:
         raise FitFileError(f"{str(path)!r} is not a fit of shapes; {advice}")
     if int(tree.attrs["format"]) != SHAPES_FORMAT:
         raise FitFileError(

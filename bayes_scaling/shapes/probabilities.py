@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_scaling.decisions.questions import quantities
-from bayes_scaling.errors import InputError
+from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.posterior import DEFAULT_PROB
 from bayes_scaling.inference.summary import check_prob, summarise
 from bayes_scaling.shapes.classify import SHAPES, classify, path
@@ -126,10 +126,12 @@ class ShapeProbabilities:
         return [sentence(self, str(curve)) for curve in self.draws["curve"].to_numpy()]
 
     def to_json(self) -> str:
-        """List of objects: task, family, at, probabilities, p_worse..., value, turning_point."""
+        """List of objects; see ``bayes-scaling shapes --help``."""
         rows = []
+        names = (
+            "p_worse_than_largest_seen", "p_measures_worse", "p_worse_than_largest_seen_prior_only",
+        )  # fmt: skip
         for row in self.table().to_dict("records"):
-            names = ("p_worse_than_largest_seen", "p_worse_than_largest_seen_prior_only")
             turn = {k: row[f"turn_{k}"] for k in ("median", "lower", "upper")}
             turn |= {"prob": self.prob, "p_turns": row["p_turns"]}
             value = {k: row[k] for k in ("mean", "median", "sd", "lower", "upper", "prob")}
@@ -209,14 +211,15 @@ def shape_probabilities(
     stated = _stated(
         fit.along, prob, rope, at, at_params=at_params, at_tokens=at_tokens, at_flops=at_flops
     )
+    stated = 10 * float(fit.data["x"].max()) if stated is None else stated
     curves = fit.curves if curve is None else (curve,)
+    unknown = [name for name in curves if name not in fit.curves]
+    if unknown:
+        raise InputError(unknown_name("curve", unknown[0], fit.curves))
     parts = []
     for name in curves:
-        middle, seen = fit.seen(name)
-        last = middle + seen.max()
-        beyond = (stated if stated is not None else _largest(fit) + 1.0) - last
-        _check_distance(fit.along, name, beyond, last)
-        parts.append(_asked(fit, name, seen.max() + beyond, rope))
+        _check_distance(fit.along, name, stated, _largest(fit, name))
+        parts.append(_asked(fit, name, stated, rope))
     own = ("task", "family", "at", "largest", "measured_last", "decades_beyond")
     draws = xr.concat(
         parts, dim="curve", data_vars="all", coords=[*own], compat="equals", join="exact"
@@ -245,12 +248,12 @@ def check_question(
     if stated is None:
         return
     last = metrics.table.groupby("curve")[along].max()
-    for curve, largest in zip(last.index, np.log10(last.to_numpy(dtype=float)), strict=True):
-        _check_distance(along, str(curve), stated - largest, largest)
+    for curve, largest in zip(last.index, last.to_numpy(dtype=float), strict=True):
+        _check_distance(along, str(curve), stated, float(largest))
 
 
 def _stated(along: str, prob: float, rope: float, at: Any, **named: Any) -> float | None:
-    """Decimal logarithm of the scale that was asked for; None for the default."""
+    """The scale that was asked for; None for the default."""
     check_prob(prob)
     if not 0 <= rope < 1:
         raise InputError(f"rope must lie between 0 and 1, such as 0.01, not {rope}")
@@ -268,15 +271,17 @@ def _stated(along: str, prob: float, rope: float, at: Any, **named: Any) -> floa
     numbers = quantities(value, name, flops=along == "flops")
     if len(numbers) > 1:
         raise InputError(f"{name}: one scale at a time, not {len(numbers)}")
-    return float(np.log10(numbers[0]))
+    return float(numbers[0])
 
 
-def _largest(fit: ShapeFit) -> float:
-    return float(np.log10(fit.data["x"].max()))
+def _largest(fit: ShapeFit, curve: str) -> float:
+    data = fit.data
+    return float(data["x"][data["curve"] == curve].max())
 
 
-def _check_distance(along: str, curve: str, beyond: float, last: float) -> None:
-    asked, largest = (format_quantity(10**x) for x in (last + beyond, last))
+def _check_distance(along: str, curve: str, at: float, last: float) -> None:
+    beyond = float(np.log10(at) - np.log10(last))
+    asked, largest = format_quantity(at), format_quantity(last)
     if beyond <= 0:
         raise InputError(
             f"{curve}: {asked} {along} lies inside the data, whose largest scale is {largest}; ask "
@@ -286,15 +291,16 @@ def _check_distance(along: str, curve: str, beyond: float, last: float) -> None:
         raise InputError(
             f"{curve}: {asked} {along} is {beyond:.1f} decades beyond the largest scale seen "
             f"({largest}); at most {FARTHEST:g} are allowed, up to "
-            f"{format_quantity(10 ** (last + FARTHEST))}"
+            f"{format_quantity(last * 10**FARTHEST)}"
         )
 
 
-def _asked(fit: ShapeFit, curve: str, x: float, rope: float) -> xr.Dataset:
-    """Draws of one curve at a size, in decades from the middle of those seen."""
+def _asked(fit: ShapeFit, curve: str, at: float, rope: float) -> xr.Dataset:
+    """Draws of one curve at a size."""
     rng = np.random.default_rng([fit.seed, zlib.crc32(curve.encode())])
     scale, own = fit.scales[curve], fit.trend(curve)
     middle, seen = fit.seen(curve)
+    x = float(np.log10(at)) - middle
     sizes, last = path(seen.min(), seen.max(), x)
     good = scale.goodness(own.at(sizes))
     shape = classify(good, last, rope)
@@ -319,8 +325,8 @@ def _asked(fit: ShapeFit, curve: str, x: float, rope: float) -> xr.Dataset:
         "curve": curve,
         "task": data["task"].iloc[0],
         "family": data["family"].iloc[0],
-        "at": 10 ** (middle + x),
-        "largest": 10 ** (middle + own.last),
+        "at": at,
+        "largest": data["x"].max(),
         "measured_last": score_last,
         "decades_beyond": x - own.last,
     }

@@ -55,6 +55,27 @@ def test_notes_go_to_standard_error(run, scores, tmp_path):
     assert json.loads(result.stdout)
 
 
+def test_percentages_that_were_told_by_the_scores_are_noted(run, scores, tmp_path):
+    table = pd.read_csv(scores)
+    table.assign(value=100 * table["value"]).to_csv(tmp_path / "s.csv", index=False)
+    note = "Note: scores of exact_match are read as percent"
+    assert note in run("emergence", tmp_path / "s.csv", "-q").stderr
+    assert "percent" not in run("emergence", tmp_path / "s.csv", "--unit", "percent", "-q").stderr
+    assert "percent" not in run("emergence", scores, "-q").stderr
+
+
+def test_flat_at_zero_is_answered_and_not_called_left_out(run, tmp_path):
+    rows = [f"sums,{n}B,exact_match,0,100,0" for n in (1, 3, 10, 30)]
+    head = "task,params,metric,value,n_examples,chance\n"
+    (tmp_path / "s.csv").write_text(head + "\n".join(rows))
+    result = run("emergence", tmp_path / "s.csv", "--json")
+    assert json.loads(result.stdout)[0]["verdict"] == "undecided"
+    assert "left out" not in result.stderr
+    told = " ".join(run("shapes", tmp_path / "s.csv", code=2).stderr.split())
+    assert "curves whose score never changes are left out" in told
+    assert "is a question for `emergence`" in told
+
+
 def test_pass_rates(run, answer, rates, tmp_path):
     (found,) = answer("emergence", rates, "--at-flops", "1e24")
     assert found["metric"] == "-log(pass_rate)"

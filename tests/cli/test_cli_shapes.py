@@ -25,7 +25,7 @@ def test_json(answer, saved):
     rows = answer("shapes", saved, "--at-params", "1T")
     assert [row["task"] for row in rows] == ["falls", "flat", "jumps", "rises", "turns"]
     assert list(rows[0]) == [
-        "task", "family", "at", "probabilities", "p_worse_than_largest_seen",
+        "task", "family", "at", "probabilities", "p_worse_than_largest_seen", "p_measures_worse",
         "p_worse_than_largest_seen_prior_only", "value", "turning_point",
     ]  # fmt: skip
     assert list(rows[0]["probabilities"]) == list(SHAPES)
@@ -52,6 +52,14 @@ def test_a_figure_a_page_and_a_copy(run, saved, tmp_path):
     assert (tmp_path / "s.png").stat().st_size > 10_000
     assert "Probabilities at 1T params" in page.read_text(encoding="utf-8")
     assert run("shapes", copy, "--rope", "0.02").stdout
+
+
+@pytest.mark.parametrize("command", ["report", "forecast"])
+def test_other_commands_say_where_a_fit_of_shapes_is_asked(run, saved, tmp_path, command):
+    asked = ["-o", tmp_path / "page.html"] if command == "report" else ["--at", "1B,20B"]
+    told = " ".join(run(command, saved, *asked, code=2).stderr.split())
+    assert "is a fit of shapes of scores" in told
+    assert "bayes-scaling shapes FILE --report page.html" in told
 
 
 def no_sampling(*_, **__):
@@ -107,6 +115,18 @@ def test_every_problem_of_a_table_is_in_the_json(run, tmp_path):
     assert {p["code"] for p in json.loads(result.stdout)["problems"]} >= {
         "non-numeric", "non-positive",
     }  # fmt: skip
+
+
+def test_bad_units_and_losses_of_zero_are_told_before_a_fit(run, tmp_path):
+    path = tmp_path / "bad.csv"
+    path.write_text("task,params,metric,value\nqa,70M,loss,3\nqa,1B,loss,0\nqa,7B,loss,2\n")
+    told = " ".join(run("shapes", path, code=2).stderr.split())
+    assert "bad.csv, line 3, column value: found 0; expected a positive number" in told
+    rows = [f"{task},{n}B,acc,{factor * n / 10}" for task, factor in (("a", 1), ("b", 100))
+            for n in (2, 4, 6)]  # fmt: skip
+    path.write_text("task,params,metric,value\n" + "\n".join(rows))
+    told = " ".join(run("shapes", path, code=2).stderr.split())
+    assert "lines 2, 3, 4: found 0.2, 0.4, 0.6 and the like throughout 'a'" in told
 
 
 def test_the_card_can_be_read_and_copied(run, answer):

@@ -114,6 +114,52 @@ def test_one_model_has_a_curve_of_its_training():
         read_metrics(training)
 
 
+def test_small_percentages_may_be_right():
+    # Exact match of models that are too small: nothing but the other curve says percent.
+    small = [0.1, 0.3, 0.5, 0.9, 55, 50, 44, 40]
+    for given in (table(value=small, chance=0), table(value=small, metric="em", chance=None)):
+        curves = read_metrics(given)
+        assert curves.table["value"].min() == pytest.approx(0.001)
+        (said,) = (p for p in curves.problems if p.code == "mixed-units")
+        assert said.severity == "warning"
+        assert "rows 0, 1, 2, 3: found 0.1, 0.3, 0.5 and the like throughout 'qa'" in said.message
+        assert "mixed-units" not in codes(read_metrics(given, unit="percent"))
+    zeros = table(value=[0, 0, 0, 0.9, 55, 50, 44, 40], chance=0)
+    assert "mixed-units" not in codes(read_metrics(zeros))
+
+
+def test_a_single_score_that_makes_all_of_them_percentages_is_told():
+    curves = read_metrics(table(value=[0.1, 0.2, 0.5, 4.0, 0.4, 0.3, 0.2, 0.1], chance=0))
+    (said,) = (p for p in curves.problems if p.code == "mixed-units")
+    assert said.severity == "warning"
+    assert "row 3: found 4 in column value, the only score of 'acc' above 1: all are read as" in (
+        said.message
+    )
+
+
+def test_several_scores_of_one_point_are_told():
+    twice = pd.concat([table(), table(value=0.35).iloc[[1]]], ignore_index=True)
+    (said,) = read_metrics(twice).problems
+    assert said.code == "repeated-points"
+    assert "rows 1, 8: several scores of one point, such as 0.4 and 0.35 of 'qa'" in said.message
+    seeds = twice.assign(seed=[*range(9)])
+    assert not read_metrics(seeds).problems
+
+
+def test_compute_far_from_six_n_d_is_told():
+    flops = 6 * table()["params"] * 3e11 * np.where(table().index == 2, 5, 1)
+    (said,) = read_metrics(table(tokens=3e11, flops=flops)).problems
+    assert said.code == "flops-contradict"
+    assert "row 2, column flops" in said.message
+    assert "check all three" in said.message
+    assert "tolerance" not in said.message
+
+
+def test_nothing_is_assumed_about_the_test_set_of_a_loss():
+    losses = table(metric="loss", value=table()["value"] + 2).drop(columns=["n_examples", "chance"])
+    assert not read_metrics(losses).problems
+
+
 def test_copies_count_once():
     curves = read_metrics(pd.concat([table(), table().iloc[:2]], ignore_index=True))
     assert len(curves) == 8
@@ -129,6 +175,14 @@ def test_curves_without_a_shape_are_left_out():
     assert reasons == {"a score that never changes", "the only scale of its curve"}
 
 
+def test_constant_curves_stay_where_they_are_asked_for():
+    curves = read_metrics(table(value=[0.3, 0.4, 0.45, 0.6, 0, 0, 0, 0]), keep_constant=True)
+    assert curves.curves == ("qa", "sum")
+    assert not curves.problems
+    assert curves.select("task == 'sum'").curves == ("sum",)
+    assert read_metrics(table(value=0.0), keep_constant=True).curves == ("qa", "sum")
+
+
 def test_two_scales_are_weak():
     curves = read_metrics(table().query("params < 1e9"))
     (problem,) = curves.problems
@@ -138,7 +192,7 @@ def test_two_scales_are_weak():
 
 BROKEN = {
     "one size only": (table().query("params > 1e9"), "no curve is left"),
-    "all constant": (table(value=0.5), "no curve is left"),
+    "all constant": (table(value=0.5), "no curve is left.*with keep_constant=True"),
     "above the ceiling": (table(value=np.linspace(50, 120, 8), chance=25), "found 110, 120"),
     "below zero": (table(value=np.linspace(-0.1, 0.5, 8)), "found -0.1"),
     "mixed units": (
@@ -156,6 +210,35 @@ BROKEN = {
     "chance in the other unit": (
         table(value=table()["value"] * 100, chance=0.25),
         "found 0.25, .* in column chance among scores in percent",
+    ),
+    "slightly above one": (
+        table(value=[0.3, 0.4, 0.8, 1.01, 0.55, 0.5, 0.44, 0.4]).drop(columns="chance"),
+        "row 3: found 1.01 in column value, the only score of 'acc' above 1",
+    ),
+    "slightly above one, chance known": (
+        table(value=[0.3, 0.4, 0.8, 1.01, 0.55, 0.5, 0.44, 0.4]),
+        r"^error: data frame, row 3: found 1.01 in column value, .*Correct the cell[^\n]*$",
+    ),
+    "a curve in fractions, chance unknown": (
+        table(value=[0.3, 0.4, 0.45, 0.6, 55, 50, 44, 40]).drop(columns="chance"),
+        "rows 0, 1, 2, 3: found 0.3, 0.4, 0.45 and the like throughout 'qa', .* look like fraction",
+    ),
+    "chance of one": (table(chance=1), "found 1 in column chance, so that guessing"),
+    "chance of a hundred percent": (
+        table(value=table()["value"] * 100, chance=100),
+        "found 100 in column chance, so that guessing",
+    ),
+    "a loss of zero": (
+        table(metric="loss", value=[3.2, 2.9, 0, 2.1, 3.0, -1, 2.2, 2.0]),
+        "rows 2, 5, column value: found .*0.*-1.*expected a positive number, as losses",
+    ),
+    "params in millions": (
+        table(params=[70, 160, 410, 1000] * 2),
+        "column params: the median is 285; .* Are they in millions",
+    ),
+    "compute in PF-days": (
+        table(tokens=3e11, flops=6 * table()["params"] * 3e11 / 8.64e19),
+        "column flops: found .* Are they in PF-days",
     ),
     "text for a score": (table(value=["high", *[0.5] * 7]), "found 'high'; expected a number"),
     "no score": (table(value=[np.nan, *np.linspace(0.3, 0.5, 7)]), "an empty cell"),
@@ -241,6 +324,13 @@ def test_result_files_of_the_harness(tmp_path):
     assert "taken are gsm8k exact_match by 'strict-match'. For others" in said
 
 
+def test_two_result_files_of_one_model_are_told(tmp_path):
+    for i, (size, value) in enumerate((("70m", 0.2), ("70m", 0.25), ("1.4b", 0.3))):
+        (tmp_path / f"{i}.json").write_text(json.dumps(harness(size, value)))
+    (said,) = (p.message for p in read_metrics(tmp_path).problems if p.code == "repeated-points")
+    assert "such as 0.2 and 0.25 of 'arc, acc'" in said
+
+
 def test_sizes_that_the_harness_counted_are_exact(tmp_path):
     for i, size in enumerate(("70m", "1.4b")):
         counted = harness(size, 0.2 + 0.1 * i, model_num_parameters=70_426_624 * 20**i)
@@ -273,6 +363,7 @@ def test_the_embedded_table_is_that_of_its_source(shared_data):
 def test_gpt3_is_in_percent_but_for_perplexity():
     curves = load_metrics("gpt3-benchmarks")
     assert "ppl" not in curves.percent
+    assert "mixed-units" not in codes(curves)
     assert {"acc", "f1", "BLEU-mb"} <= set(curves.percent)
     assert curves.excluded["task"].unique().tolist() == ["WiC"]
 

@@ -69,7 +69,7 @@ def test_larger_test_sets_show_progress_earlier(answer):
 
 def test_json(answer):
     rows = json.loads(answer.to_json())
-    assert [row["task"] for row in rows] == ["break", "choice", "mirage", "flat"]
+    assert [row["task"] for row in rows] == ["break", "choice", "flat", "mirage"]
     assert list(rows[0]) == [
         "task", "family", "along", "metrics", "answer_tokens", "verdict", "p_break",
         "p_break_monte_carlo_error", "log_bayes_factor", "break_at", "emergence_score", "wei",
@@ -79,7 +79,7 @@ def test_json(answer):
         "params", "measured", "score", "token_accuracy", "edit_distance",
         "questions_to_show_progress", "prob",
     ]  # fmt: skip
-    assert rows[3]["emergence_score"]["observed"] is None
+    assert rows[2]["emergence_score"]["observed"] is None
 
 
 def test_figures(answer, tmp_path):
@@ -151,6 +151,13 @@ def test_lower_is_better_by_name():
     table = pd.DataFrame({"task": "qa", "params": ["1B", "2B", "4B"], "value": [0.6, 0.5, 0.1],
                           "metric": "token_edit_distance"})  # fmt: skip
     assert not bs.read_metrics(table).table["higher_is_better"].any()
+
+
+def test_a_table_of_a_flat_curve_alone_is_answered():
+    flat = example_table().query("task == 'flat'")
+    (task,) = bs.emergence(flat).tasks
+    assert (task.task.label, task.verdict) == ("flat", "undecided")
+    assert np.isfinite(task.score_draws).all()
 
 
 def test_selected_tables_have_selected_flat_curves():

@@ -143,8 +143,16 @@ def test_a_last_score_far_from_the_trend_is_told(fit):
         assert ("'rises'" in check.text) != passed
 
 
-KEYS = {"task", "family", "at", "probabilities", "p_worse_than_largest_seen",
+KEYS = {"task", "family", "at", "probabilities", "p_worse_than_largest_seen", "p_measures_worse",
         "p_worse_than_largest_seen_prior_only", "value", "turning_point"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "given"), [("300B", 300_000_000_000.0), (None, 1e11)])
+def test_the_scale_comes_back_as_it_was_asked_for(fit, asked, given):
+    answer = fit.probabilities() if asked is None else fit.probabilities(at_params=asked)
+    rows = json.loads(answer.to_json())
+    assert {row["at"]["params"] for row in rows} == {given}
+    assert fit.data["x"].max() == 1e10
 
 
 def test_json_has_the_stated_keys(answer):

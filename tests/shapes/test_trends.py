@@ -29,6 +29,12 @@ def trend(slope=0.0, change=0.0, place=0.0, width=0.05, seen=SEEN):
     )  # fmt: skip
 
 
+def test_curves_that_never_change_have_no_shape():
+    table = pd.DataFrame({"task": "a", "metric": "em", "params": [1e8, 1e9, 1e10], "value": 0.0})
+    with pytest.raises(InputError, match="the score of 'a' never changes"):
+        make_shape_design(read_metrics(table, keep_constant=True))
+
+
 # -- scales
 
 

@@ -12,7 +12,7 @@ from bayes_scaling.runs.flops import training_flops
 from bayes_scaling.runs.problems import Problem, Severity
 from bayes_scaling.units import PF_DAY, format_quantity
 
-__all__ = ["SCALE_CHECKS"]
+__all__ = ["SCALE_CHECKS", "check_count_scale", "check_flops"]
 
 PLAUSIBLE_LOSS = (0.05, 12.0)
 """Nats a token: guessing among 160,000 tokens costs 12; nothing published is below 0.05."""
@@ -99,6 +99,13 @@ def check_count_scale(table: CheckedTable) -> Iterator[Problem]:
 
 def check_flops_agree(table: CheckedTable) -> Iterator[Problem]:
     """Flops that contradict 6ND."""
+    return check_flops(
+        table, "Laws use params and tokens; check all three, or pass a larger tolerance."
+    )
+
+
+def check_flops(table: CheckedTable, advice: str) -> Iterator[Problem]:
+    """Flops that contradict 6ND, with what to do where no unit explains it."""
     if not all(table.given(c) and table.has(c) for c in ("params", "tokens", "flops")):
         return
     usable = table.usable("params", "tokens", "flops")
@@ -110,24 +117,19 @@ def check_flops_agree(table: CheckedTable) -> Iterator[Problem]:
     apart = usable & ~(np.abs(ratio) <= math.log(table.tolerance))
     if apart.any():
         wrong = np.abs(ratio[usable]) > math.log(WRONG_UNIT_FACTOR)
-        yield _contradiction(table, apart, ratio, is_unit=bool(wrong.mean() > 0.5))
+        guess = f"Are they {_guess(float(np.median(ratio)))}? Expected plain FLOPs."
+        is_unit = bool(wrong.mean() > 0.5)
+        yield _contradiction(table, apart, guess if is_unit else advice, is_unit=is_unit)
 
 
-def _contradiction(
-    table: CheckedTable, mask: np.ndarray, log_ratio: np.ndarray, *, is_unit: bool
-) -> Problem:
+def _contradiction(table: CheckedTable, mask: np.ndarray, advice: str, *, is_unit: bool) -> Problem:
     where = np.flatnonzero(mask)
     rows, named = table.origin.named(where)
     given = table.values("flops")[where[0]]
     expected = training_flops(table.values("params")[where[0]], table.values("tokens")[where[0]])
     found = f"{format_quantity(given)} where 6ND is {format_quantity(expected)}"
-    if is_unit:
-        advice = f"Are they {_guess(float(np.median(log_ratio)))}? Expected plain FLOPs."
-    else:
-        advice = (
-            f"They differ by more than the factor {table.tolerance:g}. Laws use params and "
-            "tokens; check all three, or pass a larger tolerance."
-        )
+    if not is_unit:
+        advice = f"They differ by more than the factor {table.tolerance:g}. {advice}"
     return Problem(
         code="flops-unit" if is_unit else "flops-contradict",
         severity="error" if is_unit else "warning",

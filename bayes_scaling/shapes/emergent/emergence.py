@@ -96,7 +96,7 @@ def emergence(
         raise InputError(f"prior_break must lie between 0 and 1, such as 0.5, not {prior}")
     if not 0.5 < sure < 1:
         raise InputError(f"sure must lie between 0.5 and 1, such as 0.8, not {sure}")
-    curves = metrics if isinstance(metrics, MetricCurves) else read_metrics(metrics)
+    curves = metrics if isinstance(metrics, MetricCurves) else _read(metrics)
     tasks, aside = make_token_tasks(
         curves, along=along, answer_tokens=answer_tokens, n_examples=n_examples
     )
@@ -108,6 +108,11 @@ def emergence(
         sure=sure,
         prob=prob,
     )
+
+
+def _read(metrics: pd.DataFrame | str | Path) -> MetricCurves:
+    """Flat curves stay: at zero is where the posterior of the emergence score is asked for."""
+    return read_metrics(metrics, keep_constant=True)
 
 
 def _answered(

@@ -23,6 +23,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_scaling.runs.metric_checks import is_exact_match
+
 __all__ = [
     "KINDS", "METRICS", "Kind", "answer_error", "expected", "is_pass_rate", "kind_of",
 ]  # fmt: skip
@@ -31,7 +33,6 @@ Array = NDArray[np.float64]
 Kind = Literal["answer", "choice", "token", "brier"]
 KINDS: Final[tuple[Kind, ...]] = ("answer", "choice", "token", "brier")
 
-_ANSWER = ("exactmatch", "em", "exactstringmatch", "exactstrmatch")
 _ACCURACY = ("accuracy", "acc", "accnorm")
 _CHOICE = ("multiplechoicegrade", "multiplechoice", "mc1", "mc2")
 _TOKEN = ("editdistance", "tokeneditdistance", "normalizededitdistance", "tokenaccuracy",
@@ -57,7 +58,7 @@ def kind_of(metric: str, chance: float) -> Kind | None:
         answers; where it is unknown nobody can say.
     """
     name = _bare(metric)
-    if name in _ANSWER:
+    if is_exact_match(metric):
         return "answer"
     if name in _ACCURACY and np.isfinite(chance):
         return "choice" if chance > 0 else "answer"
