@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["WIDER", "Proposal", "balanced", "fitted_mixture", "moments", "resample", "smoothed"]
+__all__ = ["WIDER", "Proposal", "balanced", "fitted_mixture", "moments", "resample"]
 
 DEGREES_OF_FREEDOM = 7.0
 WIDER = 1.3
@@ -137,16 +137,6 @@ def resample(weights: Array, n: int, rng: np.random.Generator) -> NDArray[np.int
     places = (rng.uniform() + np.arange(n)) / n
     chosen = np.searchsorted(np.cumsum(weights), places).clip(0, len(weights) - 1)
     return rng.permutation(chosen)
-
-
-def smoothed(log_weights: Array) -> tuple[Array, float]:
-    """Pareto-smoothed weights that sum to one, and Pareto k (Vehtari et al. 2024)."""
-    from arviz_stats.base import array_stats
-
-    finite = np.where(np.isfinite(log_weights), log_weights, -1e300)
-    smoothed, k = array_stats.psislw(-finite)  # it takes log likelihoods, and negates them
-    weights = np.exp(smoothed - smoothed.max())
-    return weights / weights.sum(), float(k)
 
 
 def _log_sum(parts: Array) -> Array:

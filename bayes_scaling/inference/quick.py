@@ -29,7 +29,6 @@ from bayes_scaling.inference.proposals import (
     fitted_mixture,
     moments,
     resample,
-    smoothed,
 )
 from bayes_scaling.inference.sample import Effort, Sampling
 
@@ -259,8 +258,18 @@ class _Pool:
         pool.proposals = (*self.proposals, proposal)
         pool.z = np.concatenate([self.z, drawn])
         pool.log_target = np.append(self.log_target, self.target(drawn))
-        pool.weights, pool.k = smoothed(pool.log_target - balanced(pool.proposals, pool.z))
+        pool.weights, pool.k = _smoothed(pool.log_target - balanced(pool.proposals, pool.z))
         return pool
+
+
+def _smoothed(log_weights: Array) -> tuple[Array, float]:
+    """Pareto-smoothed weights that sum to one, and Pareto k."""
+    from arviz_stats.base import array_stats
+
+    finite = np.where(np.isfinite(log_weights), log_weights, -1e300)
+    smoothed, k = array_stats.psislw(-finite)  # it takes log likelihoods, and negates them
+    weights = np.exp(smoothed - smoothed.max())
+    return weights / weights.sum(), float(k)
 
 
 def _tree(

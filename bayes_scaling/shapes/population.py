@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-from bayes_scaling.inference.proposals import resample, smoothed
+from bayes_scaling.inference.proposals import resample
 from bayes_scaling.shapes.model import SECOND_NU
 from bayes_scaling.shapes.posterior import ShapeFit
 from bayes_scaling.shapes.simulate import draw_population, expected_change
@@ -63,7 +63,7 @@ def population_without(fit: ShapeFit, curve: str, rng: np.random.Generator) -> D
         return {name: np.array([each[name] for each in drawn]) for name in people}
     own = {name: fit.draws(name, curve) for name in ("level", "slope", "change")}
     typical = {name: float(np.median(values)) for name, values in people.items()}
-    weights, _ = smoothed(_log_density(own, typical) - _log_density(own, people))
+    weights = _truncated(_log_density(own, typical) - _log_density(own, people))
     chosen = resample(weights, len(weights), rng)
     return {name: values[chosen] for name, values in people.items()}
 
@@ -80,6 +80,13 @@ def _people(fit: ShapeFit, curve: str) -> Draws:
     group = json.loads(fit.tree.attrs["group_of"])[curve]
     index = list(fit.posterior["group"].to_numpy()).index(group)
     return {**people, "slope_mean": fit.draws("group_slope")[:, index]}
+
+
+def _truncated(log_weights: Array) -> Array:
+    """Weights that sum to one, none above root n times their mean (Ionides 2008)."""
+    weights = np.exp(log_weights - log_weights.max())
+    weights = np.minimum(weights, np.sqrt(len(weights)) * weights.mean())
+    return np.asarray(weights / weights.sum())
 
 
 def _log_density(own: Draws, people: Mapping[str, Any]) -> Array:

@@ -12,7 +12,7 @@ from bayes_scaling.inference import fitting
 from bayes_scaling.inference import quick as quick_module
 from bayes_scaling.inference.card import load_card
 from bayes_scaling.inference.model import build_model
-from bayes_scaling.inference.quick import QuickError, _Target, quick_sample, smoothed
+from bayes_scaling.inference.quick import QuickError, _smoothed, _Target, quick_sample
 from bayes_scaling.inference.sample import Effort, Sampling
 from bayes_scaling.inference.storage import design_of
 
@@ -76,7 +76,7 @@ def test_pareto_k_tells_weights_with_a_heavy_tail():
     rng = np.random.default_rng(5)
     # Weights exp(k E), with E exponential, have a Pareto tail of shape k.
     for k in (0.3, 1.0):
-        assert smoothed(k * rng.exponential(size=8000))[1] == pytest.approx(k, abs=0.15)
+        assert _smoothed(k * rng.exponential(size=8000))[1] == pytest.approx(k, abs=0.15)
 
 
 def test_a_bad_pareto_k_hands_over_to_nuts_and_is_said(monkeypatch, capsys):
