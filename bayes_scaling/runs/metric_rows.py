@@ -157,7 +157,7 @@ def _weak(
             row_problem(
                 table, "few-scales", mask,
                 f"{len(few)} curve(s) have two scales only ({', '.join(map(repr, few[:3]))}): "
-                "whether they turn is what other tasks say.",
+                "whether they turn is what other tasks and the card say.",
             )
         )  # fmt: skip
     problems += _unknown_noise(table, kept)
