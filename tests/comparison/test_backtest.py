@@ -1,10 +1,7 @@
 """Back-tests: which runs are fitted, what is predicted, how it is scored, and what is refused."""
 
 import json
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,43 +12,20 @@ from examples import TRUTH, example_backtest, example_runs
 import bayes_scaling as bs
 from bayes_scaling.comparison import many_fits
 from bayes_scaling.comparison.backtest_result import POOLED
-from bayes_scaling.comparison.cone import LEARNED, PROBS, cone_slopes, half_widths
-from bayes_scaling.comparison.cuts import make_cuts
 from bayes_scaling.comparison.many_fits import ManyFits
-from bayes_scaling.comparison.methods import METHODS, Answer, Part, Problem, register_method
-from bayes_scaling.comparison.scoring import KEPT_DRAWS, cluster_error, score_draws
+from bayes_scaling.comparison.methods import METHODS, Answer, register_method
+from bayes_scaling.comparison.scoring import KEPT_DRAWS, score_draws
 from bayes_scaling.errors import InputError, StudyError
 from bayes_scaling.inference import quick
-from bayes_scaling.inference.huber import GRID, bootstrap, fit_huber, log_law
+from bayes_scaling.inference.huber import log_law
 
 SCORES = [
     "group", "cut", "method", "n", "factor", "coverage50", "coverage80", "coverage90",
     "coverage95", "crps", "log_score", "bias", "width90",
 ]  # fmt: skip
+pytestmark = pytest.mark.usefixtures("few_starts")
+
 FAST = {"model": "chinchilla", "engine": "quick", "methods": ("best-run",), "progress": False}
-
-
-def part_of(runs):
-    return Part(
-        log_params=np.log(runs.params),
-        log_tokens=np.log(runs.tokens),
-        log_loss=np.log(runs.loss),
-        log_x=np.log(runs.flops),
-    )
-
-
-def split(runs, share=0.6):
-    labels = pd.Series(["all"] * len(runs))
-    (cut,) = make_cuts(runs.flops, labels, shares=[share], limits=()).cuts
-    part = part_of(runs)
-    return part.take(cut.fitted), part.take(cut.held)
-
-
-@pytest.fixture(autouse=True)
-def few_starts(monkeypatch):
-    """Huber least squares from four starts that are near the truth: a tenth of the time."""
-    middle = np.all(np.isin(GRID[:, :2], [5, 10]), axis=1) & np.all(GRID[:, 2:] == 0.5, axis=1)
-    monkeypatch.setattr("bayes_scaling.inference.huber.GRID", GRID[middle])
 
 
 @pytest.fixture
@@ -208,123 +182,6 @@ def test_an_honest_method_is_covered_as_it_says(honest):
         assert row[f"coverage{prob}"] == pytest.approx(prob / 100, abs=0.11)
     assert abs(row["bias"]) < 4 * row["bias_se"]
     assert row["crps_mc"] < 0.1 * row["crps"]
-
-
-def test_scores_agree_with_closed_forms():
-    import scoringrules as sr
-
-    rng = np.random.default_rng(1)
-    draws = rng.normal([0.0, 1.0, 2.0], [1.0, 0.1, 2.0], size=(20_000, 3))
-    seen = np.array([0.5, 1.0, -1.0])
-    made = score_draws(draws, seen)
-    exact = sr.crps_normal(seen, np.array([0.0, 1.0, 2.0]), np.array([1.0, 0.1, 2.0]))
-    assert made["crps"] == pytest.approx(exact, rel=0.03)
-    density = sr.logs_normal(seen, np.array([0.0, 1.0, 2.0]), np.array([1.0, 0.1, 2.0]))
-    assert made["log_score"] == pytest.approx(density, abs=0.06)
-    # A far miss is bad, but not infinitely so.
-    far = score_draws(rng.normal(0, 0.001, size=(2000, 1)), np.array([1.0]))
-    assert 10 < far["log_score"][0] < 100
-
-
-IMPORTS_BESIDE = """
-import sys, threading
-
-failed, others = [], []
-
-def import_numba():
-    try:
-        import numba
-    except ImportError as error:
-        failed.append(error)
-
-class Beside:
-    def find_spec(self, name, path=None, target=None):
-        if name == "scoringrules.core.crps" and not others:
-            others.append(threading.Thread(target=import_numba))
-            others[0].start()
-            others[0].join()
-
-sys.meta_path.insert(0, Beside())
-from bayes_scaling.comparison.scoring import _scoringrules
-rules = _scoringrules()
-assert others and not failed, failed
-assert not [name for name in sys.modules if "_gufunc" in name and "scoringrules" in name]
-rules.crps_ensemble([0.0], [[0.1, 0.2, 0.3]])
-"""
-
-
-def test_scores_are_imported_without_numba_functions_and_beside_an_import_of_numba():
-    subprocess.run([sys.executable, "-c", IMPORTS_BESIDE], check=True, timeout=120)
-
-
-def test_the_error_of_a_mean_is_that_of_a_bootstrap_over_clusters():
-    rng = np.random.default_rng(1)
-    clusters = np.repeat(np.arange(30), 5)
-    values = rng.normal(size=30)[clusters] + 0.1 * rng.normal(size=150)
-    means = values.reshape(30, 5).mean(axis=1)
-    resampled = [means[rng.integers(0, 30, 30)].mean() for _ in range(4000)]
-    assert cluster_error(values, clusters) == pytest.approx(np.std(resampled), rel=0.08)
-    inside = np.ones(12)
-    assert cluster_error(inside, np.repeat([0, 1, 2], 4), shares=True) == pytest.approx(
-        np.sqrt(13 / 14 * 1 / 14 / 12)
-    )
-    assert np.isnan(cluster_error(values, np.zeros(150)))
-
-
-def test_huber_finds_the_truth_and_its_bootstrap_scatters_around_it():
-    runs = example_runs(n_sizes=10, n_ratios=8)
-    stacked = part_of(runs).stacked
-    fit = fit_huber(stacked)
-    at = np.log(np.array([1e9])), np.log(np.array([2e10]))
-    truth = np.log(
-        TRUTH["E"] + TRUTH["A"] * 1e9 ** -TRUTH["alpha"] + TRUTH["B"] * 2e10 ** -TRUTH["beta"]
-    )
-    assert log_law(fit.theta, *at)[0] == pytest.approx(truth, abs=0.005)
-    again = log_law(bootstrap(stacked, fit.theta, resamples=20, seed=1), *at)
-    assert 0 < again.std() < 0.01
-
-
-@pytest.mark.parametrize("name", ["huber", "best-run", "cone"])
-def test_baselines_look_at_no_held_out_loss(name, monkeypatch):
-    monkeypatch.setattr("bayes_scaling.comparison.baselines.RESAMPLES", 20)
-    fitted, held = split(example_runs())
-    blind = replace(held, log_loss=np.full(len(held), np.nan))
-    predict = METHODS[name].predict
-    seen = predict(Problem(fitted=fitted, held=held, seed=7)).draws
-    assert np.array_equal(seen, predict(Problem(fitted=fitted, held=blind, seed=7)).draws)
-    assert seen.shape[1] == len(held)
-    assert np.all(np.isfinite(seen))
-    assert np.abs(np.median(seen, axis=0) - held.log_loss).max() < 0.2
-
-
-def test_the_cone_grows_with_distance_and_learns_from_other_groups():
-    others = tuple((split(example_runs(seed=s)),) for s in (1, 2, 3))
-    slopes = cone_slopes(others)
-    assert np.all(np.diff(slopes) >= 0)
-    fitted, held = split(example_runs(seed=4))
-    widths = half_widths(slopes, np.full(10, 0.001), np.array([0.1, 1.0, 2.0]))
-    assert np.all(np.diff(widths, axis=1) >= 0)
-    assert np.all(np.diff(widths, axis=0) >= 0)
-    cone = METHODS["cone"].predict
-    learned = cone(Problem(fitted=fitted, held=held, others=others))
-    constant = cone(Problem(fitted=fitted, held=held, others=others[:2]))
-    assert (learned.counts, constant.counts) == (
-        {"cone_from_constant": 0}, {"cone_from_constant": 1},
-    )  # fmt: skip
-    assert np.ptp(constant.draws, axis=0).min() > np.ptp(learned.draws, axis=0).min()
-    assert len(LEARNED) == len(PROBS)
-
-
-def test_a_share_of_the_calibration_runs_lies_inside_its_cone():
-    pair = split(example_runs(n_sizes=8, n_ratios=8), 0.5)
-    slopes = cone_slopes([[pair]])
-    fitted, held = pair
-    fit = fit_huber(fitted.stacked)
-    error = np.abs(held.log_loss - log_law(fit.theta, held.log_params, held.log_tokens))
-    decades = (held.log_x - fitted.log_x.max()) / np.log(10)
-    widths = half_widths(slopes, fit.residuals, decades)
-    for p, width in zip(PROBS, widths, strict=True):
-        assert (error <= width * (1 + 1e-9)).mean() >= p - 1e-9
 
 
 def test_fits_that_are_handed_over_or_doubtful_are_counted_and_said(monkeypatch):
