@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
-from shape_examples import example_shapes
+from scipy.stats import ks_2samp
+from shape_examples import example_metrics, example_shapes
 
+from bayes_scaling.shapes.design import make_shape_design
 from bayes_scaling.shapes.population import population_without, unseen_trend
-from bayes_scaling.shapes.simulate import draw_population
+from bayes_scaling.shapes.simulate import simulate_tasks
 
 SPREAD, ERROR, PRIOR = 0.4, 0.15, (0.2, 0.4)
 SLOPES = np.array([-1.0, 0.1, 0.4, 0.2, 0.5])
@@ -56,19 +58,25 @@ def test_what_the_task_itself_said_would_show(fit):
     assert fit.draws("slope_mean").mean() < mean - 8 * sd / np.sqrt(200)
 
 
-def test_of_a_single_task_the_card_is_left():
+@pytest.fixture(scope="module")
+def alone():
+    """A fit of one task: nothing is left of its population but the card."""
     made = example_shapes()
-    alone = made.tree.copy()
-    alone["posterior"] = xr.DataTree(made.posterior.isel(curve=[0]))
-    data = made.tree["constant_data"].to_dataset()
+    tree, data = made.tree.copy(), made.tree["constant_data"].to_dataset()
+    tree["posterior"] = xr.DataTree(made.posterior.isel(curve=[0]))
     rows = np.flatnonzero(data["curve"].to_numpy().astype(str) == made.curves[0])
-    alone["constant_data"] = xr.DataTree(data.isel({data["curve"].dims[0]: rows}))
-    fit = replace(made, tree=alone)
-    assert len(fit.curves) == 1
-    found = population_without(fit, fit.curves[0], np.random.default_rng(2))
+    tree["constant_data"] = xr.DataTree(data.isel({data["curve"].dims[0]: rows}))
+    return replace(made, tree=tree)
+
+
+@pytest.mark.parametrize("name", ["level", "slope", "change", "place", "width"])
+def test_an_unseen_task_is_one_of_those_that_the_card_simulates(alone, name):
+    (curve,) = alone.curves
+    trend = unseen_trend(alone, curve, np.random.default_rng(2))
+    design = make_shape_design(example_metrics().select(f"task == {curve!r}"))
     rng = np.random.default_rng(3)
-    known = [draw_population(fit.card, rng)["slope_mean"] for _ in range(1600)]
-    error = np.std(known) * np.sqrt(2 / 1600)
-    assert found["slope_mean"].mean() == pytest.approx(np.mean(known), abs=4 * error)
-    trend = unseen_trend(fit, fit.curves[0], np.random.default_rng(2))
-    assert trend.slope.shape == (1600,)
+    simulated = [simulate_tasks(alone.card, design, rng).trends[0] for _ in range(1600)]
+    drawn = getattr(trend, name).reshape(1600)
+    known = np.array([getattr(each, name) for each in simulated]).reshape(1600)
+    # A false alarm once in ten thousand, for each of five.
+    assert ks_2samp(drawn, known).pvalue > 1e-4
