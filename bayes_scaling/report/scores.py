@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -122,16 +123,23 @@ def laws(comparison: Comparison) -> Table:
                 fit.card.name,
                 f"loss = {fit.law.formula}",
                 "yes" if fit.trusted else "no",
-                f"{figures['max_rhat']:.4f}",
+                _agreement(figures),
                 f"{min(figures['min_ess_bulk'], figures['min_ess_tail']):.0f}",
                 str(figures["divergences"]),
             )
         )
     heads = (
-        "law", "model card", "formula", "may be used", "largest R-hat", "effective draws at least",
-        "divergences",
+        "law", "model card", "formula", "may be used", "largest R-hat, or Pareto k",
+        "effective draws at least", "divergences",
     )  # fmt: skip
     return Table(name="Laws and their posteriors", heads=heads, rows=tuple(rows))
+
+
+def _agreement(figures: Mapping[str, Any]) -> str:
+    """Of chains; the quick engine has none, and Pareto k instead."""
+    if figures["max_rhat"] is None:
+        return f"Pareto k {figures['pareto_k']:.2f}"
+    return f"{figures['max_rhat']:.4f}"
 
 
 def posterior(study: KaplanOrChinchilla) -> Table:

@@ -177,9 +177,10 @@ def test_cards_are_fitted_and_compared(answer, table, tmp_path):
 
     quick = answer(
         "compare", table, "--models", "chinchilla,chinchilla-tied", "--hold-out", 0.25,
-        "--engine", "quick", "--accept-problems",
+        "--engine", "quick", "--accept-problems", "-o", page,
     )  # fmt: skip
     assert quick["seconds"]["compile"] == 0
+    assert ">Pareto k " in page.read_text(encoding="utf-8")
     for law, other in zip(*(sorted(g["laws"], key=str) for g in (given, quick)), strict=True):
         assert law["name"] == other["name"]
         # Monte Carlo errors of the scores, of 400 draws, are a quarter of this.
