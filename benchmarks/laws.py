@@ -74,24 +74,24 @@ def run(
     """Recover truths by every card and return the table of ``laws.json`` as markdown.
 
     Each table is saved as soon as it is done, and what is saved already for this seed stands,
-    unless ``again``: hours of work may be interrupted.
+    unless ``again``, which forgets what is asked for: hours of work may be interrupted.
     """
-    lines = {} if again else _saved(folder, seed)
+    shapes = (SINGLE, GROUPS) if groups else (SINGLE,)
+    asked = {(card, len(s)): s for card in cards for s in shapes if (card, len(s)) not in NOT_OF}
+    lines = _saved(folder, seed)
+    if again:
+        lines = {key: line for key, line in lines.items() if key not in asked}
 
     def keep() -> None:
         content = [vars(line) for line in lines.values()]
         save("laws", {"seed": seed, "lines": content}, folder)
 
-    for card in cards:
-        for sizes in (SINGLE, GROUPS) if groups else (SINGLE,):
-            key = (card, len(sizes))
-            if key in NOT_OF:
-                continue
-            line = lines.setdefault(key, Line(card=card, groups=len(sizes), machine=machine()))
-            missing = range(len(line.fits), tables)
-            if missing:
-                _recover(line, sizes, missing, seed, keep)
-                say(" | ".join(line.row))
+    for key, sizes in asked.items():
+        line = lines.setdefault(key, Line(card=key[0], groups=key[1], machine=machine()))
+        missing = range(len(line.fits), tables)
+        if missing:
+            _recover(line, sizes, missing, seed, keep)
+            say(" | ".join(line.row))
     columns = (
         "card",
         "groups",
