@@ -93,7 +93,9 @@ class Ground:
         runs = self.fit.columns
         low = SMALLEST * float(runs["params"].min())
         tokens = SMALLEST * float(runs["tokens"].min())
-        limits = {f"a spend of {spend:.3g} FLOPs": float(self.costs.size_for(spend, tokens))}
+        limits = {
+            f"a spend of {format_quantity(spend)} FLOPs": float(self.costs.size_for(spend, tokens))
+        }
         if np.isfinite(self.flops_limit):
             trained = self.costs.size_for(self.flops_limit, tokens, inference=False)
             limits[f"{self.costs.limits.max_days:g} days"] = float(trained)

@@ -17,6 +17,7 @@ from bayes_scaling.decisions.reweighting import Estimate, Outcomes, now, weigh, 
 from bayes_scaling.decisions.sentences import batch_sentences, ranking_sentences
 from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.pointwise import Noise
+from bayes_scaling.units import format_quantity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,8 +163,8 @@ def next_runs(
     steps = list(_steps(fit, asked, points, most * _SLACK, runs, by))
     if not steps:
         raise InputError(
-            f"the budget of {most:.3g} FLOPs does not hold {runs} runs: the cheapest candidate "
-            f"takes {points['flops'].min():.3g}"
+            f"the budget of {format_quantity(most)} FLOPs does not hold {runs} runs: the cheapest "
+            f"candidate takes {format_quantity(points['flops'].min())}"
         )
     batch = pd.concat([ranked.head(1) for ranked in steps], ignore_index=True)
     return NextRuns(
@@ -194,8 +195,8 @@ def _candidates(
     affordable = points[points["flops"] <= budget * _SLACK].reset_index(drop=True)
     if affordable.empty:
         raise InputError(
-            f"no candidate is within the budget of {budget:.3g} FLOPs; the cheapest takes "
-            f"{points['flops'].min():.3g} (6 N D)"
+            f"no candidate is within the budget of {format_quantity(budget)} FLOPs; the cheapest "
+            f"takes {format_quantity(points['flops'].min())} (6 N D)"
         )
     return affordable
 

@@ -23,6 +23,7 @@ from bayes_scaling.decisions.valley import Epsilon, parse_epsilon, valley_curve,
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.posterior import DEFAULT_PROB
 from bayes_scaling.inference.summary import check_prob
+from bayes_scaling.units import format_quantity
 
 __all__ = ["plan"]
 
@@ -100,7 +101,7 @@ def plan(
     for spend in budgets:
         each, refused = _for_budget(ground, spend, chosen, own, flat)
         made.append(each)
-        where = f"At {spend:.3g} FLOPs: " if len(budgets) > 1 else ""
+        where = f"At {format_quantity(spend)} FLOPs: " if len(budgets) > 1 else ""
         left_out += [where + text for text in refused]
     return Plan(
         objective=objective(costs, chosen, made, target),
@@ -143,7 +144,8 @@ def _cut(ground: Ground, flops: Any) -> list[str]:
     most = _allowed(ground)
     if flops is None or quantities(flops, "flops", flops=True).max() <= most:
         return []
-    return [f"Limits on money or days leave {most:.3g} FLOPs of the budget that was asked for."]
+    left = format_quantity(most)
+    return [f"Limits on money or days leave {left} FLOPs of the budget that was asked for."]
 
 
 def _allowed(ground: Ground) -> float:

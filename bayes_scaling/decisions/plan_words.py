@@ -37,7 +37,7 @@ def objective(costs: Costs, risk: Risk, made: Sequence[BudgetPlan], target: Targ
             f"least {what} whose plan of least {risk.words} reaches a loss of {target.loss:g} with "
             f"probability {target.confidence:g}"
         )
-    budgets = ", ".join(f"{each.spend:.4g}" for each in made)
+    budgets = ", ".join(format_quantity(each.spend, 4) for each in made)
     return f"least {risk.words} for {budgets} FLOPs of {what}"
 
 
@@ -45,7 +45,7 @@ def warnings(ground: Ground, made: Sequence[BudgetPlan], target: Target | None) 
     """What a reader has to know of plans."""
     largest = float(ground.fit.columns["flops"].max())
     for each in made:
-        where = f"At {each.spend:.3g} FLOPs: " if len(made) > 1 else ""
+        where = f"At {format_quantity(each.spend)} FLOPs: " if len(made) > 1 else ""
         for text in _of_plan(ground, each, largest):
             yield where + text
     if ground.costs.inference_weight > ground.costs.inference.tokens > 0:
@@ -110,8 +110,8 @@ def _of_target(target: Target, largest: float) -> Iterator[str]:
         return
     most = float(target.along["flops"].max())
     told = (
-        f"Unreachable: no budget up to {most:.3g} FLOPs ({most / largest:.2g} times the largest "
-        f"run) reaches a loss of {target.loss:g} within the limits with probability "
+        f"Unreachable: no budget up to {format_quantity(most)} FLOPs ({most / largest:.2g} times "
+        f"the largest run) reaches a loss of {target.loss:g} within the limits with probability "
         f"{target.confidence:g}; the most is {reached:.3g}."
     )
     if target.p_floor > 0:
@@ -131,8 +131,8 @@ def _of_law_only(target: Target) -> Iterator[str]:
         return
     if target.spend is None or abs(np.log(target.spend / alone.spend)) > UNSPENT:
         yield (
-            f"By the law alone {alone.spend:.3g} FLOPs are enough; the difference is that laws are "
-            "left behind beyond their runs."
+            f"By the law alone {format_quantity(alone.spend)} FLOPs are enough; the difference is "
+            "that laws are left behind beyond their runs."
         )
 
 
@@ -141,11 +141,11 @@ def sentences(answer: Plan) -> Iterator[str]:
     target = answer.target
     if target is not None and target.spend is not None:
         yield (
-            f"{target.spend:.3g} FLOPs reach a loss of {target.loss:g} with probability "
-            f"{target.confidence:g}."
+            f"{format_quantity(target.spend)} FLOPs reach a loss of {target.loss:g} with "
+            f"probability {target.confidence:g}."
         )
     for each in answer.budgets:
-        where = f"At {each.spend:.3g} FLOPs: " if len(answer.budgets) > 1 else ""
+        where = f"At {format_quantity(each.spend)} FLOPs: " if len(answer.budgets) > 1 else ""
         yield where + " ".join([*_of_budget(answer, each), *_price(answer, each)])
 
 

@@ -56,7 +56,7 @@ def test_the_text_has_plan_law_alone_and_alternatives(run, plain, costs):
     text = run("plan", plain, "--flops", "1e23", "--costs", costs).stdout
     text = " ".join(text.split())
     for part in (
-        "Least expected loss for 1e+23 FLOPs of training and 4T tokens of inference",
+        "Least expected loss for 1e23 FLOPs of training and 4T tokens of inference",
         "(by the law alone)",
         "20 tokens a parameter",
         "No size is flat",

@@ -153,10 +153,10 @@ def test_limits_cut_budgets_and_targets(fit):
     costs = read_costs({"hardware": FARM, "limits": {"max_money": "10k"}})
     cut = bs.plan(fit, flops=C, costs=costs)
     assert cut.budgets[0].spend == pytest.approx(costs.spend_for(1e4))
-    assert any("leave 7.12e+21 FLOPs" in text for text in cut.warnings)
+    assert any("leave 7.12e21 FLOPs" in text for text in cut.warnings)
     dear = bs.plan(fit, target_loss=2.0, costs=costs)
     assert dear.target.spend is None
-    assert "no budget up to 7.12e+21 FLOPs" in " ".join(dear.warnings)
+    assert "no budget up to 7.12e21 FLOPs" in " ".join(dear.warnings)
     both = read_costs({"limits": {"max_params": "1B", "max_tokens": "100B"}})
     small = bs.plan(fit.law_only(), flops=C, costs=both)
     assert small.budgets[0].p_rising == 0
@@ -352,7 +352,7 @@ def test_several_budgets_make_a_list(fit):
         ({"flops": C, "deadweight": 5}, "share between 0 and 1"),
         ({"flops": C, "group": "nobody"}, "unknown group"),
         ({"flops": C, "params": "-3B"}, "params must lie"),
-        ({"flops": 1e6}, "a spend of 1e\\+06 FLOPs allows"),
+        ({"flops": 1e6}, "a spend of 1M FLOPs allows"),
     ],
 )
 def test_bad_questions_are_refused(fit, asked, told):
