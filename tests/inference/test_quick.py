@@ -1,6 +1,7 @@
 """The quick engine, without NUTS."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from bayes_scaling.errors import InputError
 from bayes_scaling.inference import fitting
 from bayes_scaling.inference import quick as quick_module
 from bayes_scaling.inference.card import load_card
+from bayes_scaling.inference.invented import invented_design
 from bayes_scaling.inference.model import build_model
-from bayes_scaling.inference.quick import QuickError, _smoothed, _Target, quick_sample
+from bayes_scaling.inference.quick import QuickError, _smoothed, _Target, _walked, quick_sample
 from bayes_scaling.inference.sample import Effort, Sampling
+from bayes_scaling.inference.simulate import draw_parameters, simulate_log_loss
 from bayes_scaling.inference.storage import design_of
 
 RUNS = bs.read_runs(law_fit("chinchilla").data[["params", "tokens", "loss"]])
@@ -94,6 +97,32 @@ def test_a_bad_pareto_k_hands_over_to_nuts_and_is_said(monkeypatch, capsys):
     (said,) = (check.text for check in fit.problems() if "quick engine" in check.text)
     assert re.search(r"too far from Gaussian \(Pareto k -?\d\.\d\d\)", said)
     assert "NUTS took the place of the quick engine" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_posterior_that_reaches_further_than_was_found_is_refused(monkeypatch):
+    """Two breaks: proposals round the mode have a good Pareto k, and miss most of the posterior."""
+    card = load_card("broken-twice").grouped_by(())
+    design = invented_design(card, (40,), np.random.default_rng([1]))
+    rng = np.random.default_rng([7, 2])
+    log_loss = simulate_log_loss(card, design, draw_parameters(card, design, rng), rng)
+    table, effort = replace(design, log_loss=log_loss), Effort(draws=1000)
+    with pytest.raises(QuickError, match="reaches further than was found"):
+        quick_sample(card, table, effort, seed=2)
+    monkeypatch.setattr(quick_module, "STRAYED_MAX", 1.0)
+    assert quick_sample(card, table, effort, seed=2).tree["sample_stats"]["pareto_k"] < 0.7
+
+
+@pytest.mark.parametrize("start", ["posterior", "far too narrow"])
+def test_walkers_keep_to_the_posterior_and_find_it(start):
+    """A Gaussian with sds 1 and 3: as it was, or wherever they set out."""
+    sd, n = np.array([1.0, 3.0]), 2000
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal((n, 2)) * (sd if start == "posterior" else 0.1)
+    ends, density = _walked(lambda x: -0.5 * ((x / sd) ** 2).sum(axis=1), z, 200, rng)
+    np.testing.assert_allclose(density, -0.5 * ((ends / sd) ** 2).sum(axis=1))
+    # Walkers hardly depend on each other.
+    assert (ends.mean(axis=0) / sd) == pytest.approx(0, abs=4 / np.sqrt(n))
+    assert (ends.std(axis=0) / sd) == pytest.approx(1, abs=4 / np.sqrt(2 * n))
 
 
 @pytest.mark.parametrize("name", ["chinchilla", "coupled", "kaplan-nd"])
