@@ -123,6 +123,7 @@ def emergence(
         from bayes_scaling.report import write_emergence
 
         write_emergence(answer, output, rates=rates, at=at)
+    printing.print_written(figure, output, as_json=as_json or quiet)
     _warn(answer, rates)
 
 

@@ -165,10 +165,11 @@ def print_wrapped(text: str, *, err: bool = False, indent: str = "") -> None:
     typer.echo(filled, err=err)
 
 
-def print_written(path: Path | None, *, as_json: bool) -> None:
-    """Say where a page was written, if one was."""
-    if path is not None:
-        typer.echo(f"written to {path}", err=as_json)
+def print_written(*paths: Path | None, as_json: bool) -> None:
+    """Say where files were written, those that were."""
+    for path in paths:
+        if path is not None:
+            typer.echo(f"written to {path}", err=as_json)
 
 
 def text_width(*, err: bool = False) -> int:

@@ -134,6 +134,7 @@ def shapes(
     elif not quiet:
         _show(answer)
     _draw(fit, answer, figure, report)
+    printing.print_written(output, figure, report, as_json=as_json or quiet)
     _note_distance(answer, err=as_json or quiet)
     printing.end_with_trust_in({"this fit": fit}, accept_problems)
 

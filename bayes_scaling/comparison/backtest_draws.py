@@ -34,7 +34,8 @@ def prediction_draws(table: pd.DataFrame, results: Sequence[Mapping[str, Any]]) 
 
     log_loss = [np.array(result["draws"], dtype=float) for result in results]
     most = max(draws.shape[1] for draws in log_loss)
-    loss = np.exp(np.concatenate([_padded(draws, most) for draws in log_loss])).T
+    with np.errstate(over="ignore"):  # a loss beyond floats is an infinite one
+        loss = np.exp(np.concatenate([_padded(draws, most) for draws in log_loss])).T
     return xr.Dataset(
         {"loss": (("sample", "prediction"), loss)},
         coords={

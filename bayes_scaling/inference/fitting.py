@@ -109,6 +109,9 @@ def fit(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept, adaptation=adaptation
     )
     question = prepare(runs, model, by=by, x=x)
+    for problem in question.warnings:
+        if problem.code == "lookalike-groups":  # it is cheaper to mend before sampling
+            announce(problem.message, show=progress)
     return sample_fit(
         question, effort, seed=seed, sampler=sampler, engine=engine, progress=progress
     )[0]

@@ -48,7 +48,9 @@ def test_far_scales_come_with_a_note(run, saved):
 def test_a_figure_a_page_and_a_copy(run, saved, tmp_path):
     copy, page = tmp_path / "copy.nc", tmp_path / "page.html"
     asked = ("--at-params", "1T", "--figure", tmp_path / "s.png", "--report", page)
-    run("shapes", saved, *asked, "-o", copy, "-q")
+    told = run("shapes", saved, *asked, "-o", copy).stdout
+    for name in ("copy.nc", "s.png", "page.html"):
+        assert f"written to {tmp_path / name}" in told
     assert (tmp_path / "s.png").stat().st_size > 10_000
     assert "Probabilities at 1T params" in page.read_text(encoding="utf-8")
     assert run("shapes", copy, "--rope", "0.02").stdout

@@ -99,6 +99,14 @@ def test_a_bad_pareto_k_hands_over_to_nuts_and_is_said(monkeypatch, capsys):
     assert "NUTS took the place of the quick engine" in " ".join(capsys.readouterr().err.split())
 
 
+def test_groups_that_look_alike_are_told_before_sampling(monkeypatch, capsys):
+    table = RUNS.table.assign(kind=["dense", "Dense "] * (len(RUNS) // 2))
+    monkeypatch.setattr(fitting, "sample_fit", lambda *_, **__: ("nothing is sampled", None))
+    bs.fit(bs.read_runs(table), by="kind")
+    told = " ".join(capsys.readouterr().err.split())
+    assert "'dense' and 'Dense ', 2 groups with one name" in told
+
+
 def test_a_posterior_that_reaches_further_than_was_found_is_refused(monkeypatch):
     """Two breaks: proposals round the mode have a good Pareto k, and miss most of the posterior."""
     card = load_card("broken-twice").grouped_by(())
