@@ -21,7 +21,8 @@ class ShapePriors(Strict):
     slope_mean: Normal
     slope_spread: LogNormal
     slope_between: LogNormal
-    place: Normal
+    place_mean: Normal
+    place_spread: LogNormal
     gap: LogNormal
     width: LogNormal
     change_spread: LogNormal
