@@ -21,8 +21,7 @@ class ShapePriors(Strict):
     slope_mean: Normal
     slope_spread: LogNormal
     slope_between: LogNormal
-    place_mean: Normal
-    place_spread: LogNormal
+    place: Normal
     gap: LogNormal
     width: LogNormal
     change_spread: LogNormal

@@ -102,19 +102,16 @@ def _bends(card: ShapeCard, design: ShapeDesign, slope: Any) -> tuple[Any, Any]:
     )
     ratio = pm.Normal("change_ratio", 0.0, 1.0, dims="curve")
     change = (_draw("change_spread", priors.change_spread) * ratio + expected)[:, None]
-    beyond = _draw("place_mean", priors.place_mean)
-    spread = _draw("place_spread", priors.place_spread)
-    where = beyond + spread * pm.Normal("place_ratio", 0.0, 1.0, dims="curve")
-    place = (design.last + where)[:, None]
+    where = pm.Normal("place_ratio", 0.0, 1.0, dims="curve")
+    place = (design.last + priors.place.mean + priors.place.sigma * where)[:, None]
     if card.bends > 1:
         gap = pm.LogNormal("gap", np.log(priors.gap.median), priors.gap.sigma, dims="curve")
         place = pt.concatenate([place, place + gap[:, None]], axis=1)
         # The first bend recovers or saturates; a second one, of the few tasks that have one, may
         # go either way.
         second = pm.StudentT("second_ratio", nu=SECOND_NU, mu=0.0, sigma=1.0, dims="curve")
-        change = pt.concatenate(
-            [change, (_draw("second_spread", priors.second_spread) * second)[:, None]], axis=1
-        )
+        spread = _draw("second_spread", priors.second_spread)
+        change = pt.concatenate([change, (spread * second)[:, None]], axis=1)
     change = pm.Deterministic("change", change, dims=dims)
     return change, pm.Deterministic("place", place, dims=dims)
 

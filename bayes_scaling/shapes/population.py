@@ -40,7 +40,7 @@ def unseen_trend(fit: ShapeFit, curve: str, rng: np.random.Generator) -> Trend:
     slope = rng.normal(people["slope_mean"], people["slope_spread"])
     change, place = np.empty((n, bends)), np.empty((n, bends))
     change[:, 0] = rng.normal(_expected(slope, people), people["change_spread"])
-    place[:, 0] = seen.max() + rng.normal(people["place_mean"], people["place_spread"])
+    place[:, 0] = rng.normal(seen.max() + priors.place.mean, priors.place.sigma, n)
     if bends > 1:
         gap = rng.lognormal(np.log(priors.gap.median), priors.gap.sigma, n)
         place[:, 1] = place[:, 0] + gap
@@ -62,7 +62,6 @@ def population_without(fit: ShapeFit, curve: str, rng: np.random.Generator) -> D
         drawn = [draw_population(fit.card, rng) for _ in people["width"]]
         return {name: np.array([each[name] for each in drawn]) for name in people}
     own = {name: fit.draws(name, curve) for name in ("level", "slope", "change")}
-    own["beyond"] = fit.draws("place", curve)[:, 0] - fit.seen(curve)[1].max()
     typical = {name: float(np.median(values)) for name, values in people.items()}
     weights = _truncated(_log_density(own, typical) - _log_density(own, people))
     chosen = resample(weights, len(weights), rng)
@@ -72,7 +71,7 @@ def population_without(fit: ShapeFit, curve: str, rng: np.random.Generator) -> D
 def _people(fit: ShapeFit, curve: str) -> Draws:
     """Draws of what a new task's trend hangs on; of the curve's family where those differ."""
     names = ["level_mean", "level_spread", "slope_spread", "change_spread", "recovery",
-             "saturation", "place_mean", "place_spread", "width"]  # fmt: skip
+             "saturation", "width"]  # fmt: skip
     if fit.card.bends > 1:
         names.append("second_spread")
     people = {name: fit.draws(name) for name in names}
@@ -96,7 +95,6 @@ def _log_density(own: Draws, people: Mapping[str, Any]) -> Array:
         norm.logpdf(own["level"], people["level_mean"], people["level_spread"])
         + norm.logpdf(own["slope"], people["slope_mean"], people["slope_spread"])
         + norm.logpdf(own["change"][:, 0], _expected(own["slope"], people), people["change_spread"])
-        + norm.logpdf(own["beyond"], people["place_mean"], people["place_spread"])
     )
     if "second_spread" in people:
         scale = people["second_spread"]

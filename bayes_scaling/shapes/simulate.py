@@ -48,7 +48,7 @@ def draw_population(
     named: dict[str, Normal | LogNormal | Beta] = {
         name: getattr(priors, name)
         for name in ("level_mean", "level_spread", "slope_mean", "slope_spread", "width",
-                     "change_spread", "recovery", "saturation", "place_mean", "place_spread")
+                     "change_spread", "recovery", "saturation")
     }  # fmt: skip
     named |= {"scatter_spread": noise.scatter_spread, "nu": noise.nu}
     named |= {"persistence": noise.left(checkpoints=checkpoints)}
@@ -96,7 +96,7 @@ def simulate_tasks(
     change, place = np.empty((n, card.bends)), np.empty((n, card.bends))
     change[:, 0] = people["change_spread"] * rng.standard_normal(n)
     change[:, 0] += expected_change(slope, people["recovery"], people["saturation"])
-    place[:, 0] = design.last + rng.normal(people["place_mean"], people["place_spread"], n)
+    place[:, 0] = design.last + rng.normal(card.priors.place.mean, card.priors.place.sigma, n)
     if card.bends > 1:
         gap = rng.lognormal(np.log(card.priors.gap.median), card.priors.gap.sigma, n)
         place[:, 1] = place[:, 0] + gap

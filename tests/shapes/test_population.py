@@ -13,61 +13,49 @@ from bayes_scaling.shapes.population import population_without, unseen_trend
 from bayes_scaling.shapes.simulate import simulate_tasks
 
 SPREAD, ERROR, PRIOR = 0.4, 0.15, (0.2, 0.4)
-MEASURED = np.array([-1.0, 0.1, 0.4, 0.2, 0.5])
-"""Slopes, or places from the largest size, as measured, with `ERROR`; the first is an outlier."""
+SLOPES = np.array([-1.0, 0.1, 0.4, 0.2, 0.5])
+"""As measured, with `ERROR`; the first is far from the others."""
 
 
-def posterior_of(measured):
-    """Mean and sd of the population's mean, given what was measured of some tasks."""
+def posterior_of(slopes):
+    """Mean and sd of the mean slope, given slopes that were measured."""
     variance = SPREAD**2 + ERROR**2
-    precision = 1 / PRIOR[1] ** 2 + len(measured) / variance
-    return (PRIOR[0] / PRIOR[1] ** 2 + measured.sum() / variance) / precision, precision**-0.5
+    precision = 1 / PRIOR[1] ** 2 + len(slopes) / variance
+    return (PRIOR[0] / PRIOR[1] ** 2 + slopes.sum() / variance) / precision, precision**-0.5
 
 
-@pytest.fixture(scope="module", params=["slope", "place"])
-def learned(request):
-    """A fit with draws of the exact posterior of tasks' slopes, or places, and of their mean.
-
-    All else of the population is fixed.
-    """
+@pytest.fixture(scope="module")
+def fit():
+    """Its mean slope and slopes are draws of the exact posterior; all else in it is fixed."""
     made, rng = example_shapes(), np.random.default_rng(4)
-    name, drawn, n = request.param, made.posterior, 1600
-    mean = rng.normal(*posterior_of(MEASURED), n)[:, None]
+    drawn, n = made.posterior, 1600
+    mean = rng.normal(*posterior_of(SLOPES), n)[:, None]
     precision = 1 / SPREAD**2 + 1 / ERROR**2
-    own = rng.normal((mean / SPREAD**2 + MEASURED / ERROR**2) / precision, precision**-0.5)
-    own = own.reshape(4, 400, 5)
-    if name == "place":
-        last = np.array([made.seen(curve)[1].max() for curve in made.curves])
-        own = (own + last)[..., None]
-    values = {"slope_mean": 0.2, "slope_spread": SPREAD, "level_mean": 0.0, "level_spread": 0.6,
-              "change_spread": 0.5, "recovery": 0.0, "saturation": 0.0, "place_mean": -0.3,
-              "place_spread": SPREAD}  # fmt: skip
-    fixed = {each: drawn["width"] * 0 + value for each, value in values.items()}
+    slope = rng.normal((mean / SPREAD**2 + SLOPES / ERROR**2) / precision, precision**-0.5)
+    fixed = {name: drawn[name] * 0 + value for name, value in
+             {"slope_spread": SPREAD, "level_spread": 0.6, "change_spread": 0.5, "level_mean": 0.0,
+              "recovery": 0.0, "saturation": 0.0}.items()}  # fmt: skip
     new = drawn.assign(fixed).assign(
-        {
-            f"{name}_mean": (("chain", "draw"), mean.reshape(4, 400)),
-            name: (drawn[name].dims, own),
-        }
+        slope_mean=(("chain", "draw"), mean.reshape(4, 400)),
+        slope=(("chain", "draw", "curve"), slope.reshape(4, 400, 5)),
     )
     tree = made.tree.copy()
     tree["posterior"] = xr.DataTree(new)
-    return f"{name}_mean", replace(made, tree=tree)
+    return replace(made, tree=tree)
 
 
 @pytest.mark.parametrize("task", range(5))
-def test_the_population_forgets_a_task(learned, task):
-    name, fit = learned
-    found = population_without(fit, fit.curves[task], np.random.default_rng(1))[name]
-    mean, sd = posterior_of(np.delete(MEASURED, task))
+def test_the_population_forgets_a_task(fit, task):
+    found = population_without(fit, fit.curves[task], np.random.default_rng(1))["slope_mean"]
+    mean, sd = posterior_of(np.delete(SLOPES, task))
     # Draws are weighted and drawn again: of 1600 some hundred are left of the outlier's.
     assert found.mean() == pytest.approx(mean, abs=4 * sd / np.sqrt(200))
     assert found.std() == pytest.approx(sd, rel=4 / np.sqrt(2 * 200))
 
 
-def test_what_the_task_itself_said_would_show(learned):
-    name, fit = learned
-    mean, sd = posterior_of(np.delete(MEASURED, 0))
-    assert fit.draws(name).mean() < mean - 8 * sd / np.sqrt(200)
+def test_what_the_task_itself_said_would_show(fit):
+    mean, sd = posterior_of(np.delete(SLOPES, 0))
+    assert fit.draws("slope_mean").mean() < mean - 8 * sd / np.sqrt(200)
 
 
 @pytest.fixture(scope="module")

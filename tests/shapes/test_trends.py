@@ -280,11 +280,10 @@ def test_the_log_density_of_scores_is_that_of_numpy(bends, curves):
         point[value] = given
     found = density.eval(point, mode=Mode(linker="py", optimizer=None), on_unused_input="ignore")
 
-    slope = own["slope"]
+    slope, priors = own["slope"], card.priors
     change = own["change_spread"] * own["change_ratio"]
     change = (change + expected_change(slope, own["recovery"], own["saturation"]))[:, None]
-    where = own["place_mean"] + own["place_spread"] * own["place_ratio"]
-    place = (design.last + where)[:, None]
+    place = (design.last + priors.place.mean + priors.place.sigma * own["place_ratio"])[:, None]
     if bends == 2:
         place = np.concatenate([place, place + own["gap"][:, None]], axis=1)
         second = own["second_spread"] * own["second_ratio"]
@@ -376,8 +375,7 @@ def test_the_base_rate_of_turning_is_that_of_its_evidence():
     recovery = rng.normal(priors.recovery.mean, priors.recovery.sigma, n)
     change = spread(priors.change_spread) * rng.standard_normal(n)
     change += expected_change(slope, recovery, rng.normal(0, priors.saturation.sigma, n))
-    typical = rng.normal(priors.place_mean.mean, priors.place_mean.sigma, n)
-    place = seen[-1] + rng.normal(typical, spread(priors.place_spread))
+    place = rng.normal(seen[-1] + priors.place.mean, priors.place.sigma, n)
     curves = Trend(
         level=rng.normal(0, 1, n), slope=slope, width=spread(priors.width),
         change=change[:, None], place=place[:, None], seen=seen,
