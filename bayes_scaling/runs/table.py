@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -24,7 +23,7 @@ from bayes_scaling.runs.flops import (
     training_flops,
 )
 from bayes_scaling.runs.problems import Origin, Problem, RunsError
-from bayes_scaling.units import format_quantity
+from bayes_scaling.runs.shown import as_html, as_text
 
 __all__ = ["DEFAULT_TOLERANCE", "Runs"]
 
@@ -40,6 +39,7 @@ _QUERY_ERRORS = (
     AttributeError, KeyError, NameError, NotImplementedError, RecursionError, SyntaxError,
     TypeError, ValueError,
 )  # fmt: skip
+"""What pandas raises where an expression cannot be parsed, or not be worked out on the columns."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -363,38 +363,11 @@ class Runs:
             expected="the name of a group",
         )
 
-    def _facts(self) -> list[tuple[str, str]]:
-        facts = [("runs", str(len(self)))]
-        for symbol, values in (("N", self.params), ("D", self.tokens), ("C", self.flops)):
-            low, high = format_quantity(values.min()), format_quantity(values.max())
-            facts.append((symbol, f"{low} to {high}"))
-        facts.append(("loss", f"{self.loss.min():.4g} to {self.loss.max():.4g} nats"))
-        for column in ("architecture", "dataset"):
-            if column in self.table.columns:
-                names = [str(name) for name in self.table[column].dropna().unique()]
-                more = ", ..." if len(names) > 6 else ""
-                facts.append((column, f"{', '.join(names[:6])}{more} ({len(names)})"))
-        renamed = ", ".join(f"{old} -> {new}" for old, new in self.renamed.items())
-        n_out = len(self.excluded)
-        left_out = f"{n_out} row{'s' if n_out > 1 else ''}" if n_out else ""
-        facts += [("renamed", renamed), ("not read", ", ".join(self.ignored))]
-        facts += [("left out", left_out)]
-        facts += [("counting", str(self.counting))]
-        facts += [("warning", problem.message) for problem in self.problems]
-        return [(what, text) for what, text in facts if text]
-
     def __repr__(self) -> str:
-        lines = [f"Runs {self.name!r}"]
-        lines += [f"  {what:<13}{text}" for what, text in self._facts()]
-        return "\n".join(lines)
+        return as_text(self)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(what)}</th>"
-            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
-            for what, text in self._facts()
-        )
-        return f"<table><caption>Runs {html.escape(self.name)}</caption>{rows}</table>"
+        return as_html(self)
 
 
 def _as_labels(cells: pd.Series) -> pd.Series:

@@ -108,7 +108,7 @@ def test_groups_that_look_alike_are_told_before_sampling(monkeypatch, capsys):
 
 
 def test_a_posterior_that_reaches_further_than_was_found_is_refused(monkeypatch):
-    """Two breaks: proposals round the mode have a good Pareto k, and miss most of the posterior."""
+    """Two breaks: proposals round the mode have a good Pareto k, and miss arms of the posterior."""
     card = load_card("broken-twice").grouped_by(())
     design = invented_design(card, (40,), np.random.default_rng([1]))
     rng = np.random.default_rng([7, 2])
