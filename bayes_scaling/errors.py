@@ -17,6 +17,7 @@ any of them into one message and exit code 2.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 __all__ = [
     "BayesScalingError",
@@ -54,6 +55,8 @@ class StudyError(BayesScalingError):
 
 
 def unknown_name(what: str, given: object, known: Iterable[object]) -> str:
-    """Message for a name that is not among the known ones, all of which it lists."""
-    listed = ", ".join(repr(str(name)) for name in known) or "none"
-    return f"unknown {what} {given!r}; known: {listed}"
+    """Message for a name that is not among the known ones: it lists them, and one that is close."""
+    names = [str(name) for name in known]
+    close = get_close_matches(str(given), names, n=1)
+    meant = f" (did you mean {close[0]!r}?)" if close else ""
+    return f"unknown {what} {given!r}{meant}; known: {', '.join(map(repr, names)) or 'none'}"

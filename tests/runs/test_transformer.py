@@ -197,7 +197,7 @@ def test_whole_numbers_of_numpy_are_sizes():
 def test_unknown_countings_list_the_known():
     with pytest.raises(InputError, match=r"'all'; known: 'total', 'non-embedding', 'with-head'"):
         SMALL.params("all")
-    with pytest.raises(InputError, match=r"'8ND'; known: '6ND', '6ND-non-embedding', 'kaplan'"):
+    with pytest.raises(InputError, match=r"'8ND' \(did you mean '6ND'\?\); known: '6ND'"):
         SMALL.training_flops(1e9, "8ND")
 
 

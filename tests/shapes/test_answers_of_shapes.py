@@ -185,7 +185,7 @@ WRONG = {
     "several": ({"at": ["1T", "2T"]}, "one scale at a time"),
     "negative threshold": ({"at": "1T", "rope": -0.1}, "rope must lie between 0 and 1"),
     "threshold in percent": ({"at": "1T", "rope": 1}, "such as 0.01, not 1"),
-    "unknown curve": ({"at": "1T", "curve": "fall"}, "unknown curve 'fall'; known: 'falls'"),
+    "unknown curve": ({"at": "1T", "curve": "fall"}, r"'fall' \(did you mean 'falls'\?\)"),
     "prob": ({"at": "1T", "prob": 90}, "between 0 and 1"),
     "letters": ({"at": "large"}, "'large'"),
 }

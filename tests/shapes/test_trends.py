@@ -193,7 +193,7 @@ def test_edited_cards(tmp_path):
     with pytest.raises(CardError, match="bents") as caught:
         load_shape_card(copy)
     assert "priors.saturation.sigma" in str(caught.value)
-    with pytest.raises(CardError, match="unknown shape model 'shape'; known: 'shapes'"):
+    with pytest.raises(CardError, match=r"'shape' \(did you mean 'shapes'\?\); known: 'shapes'"):
         load_shape_card("shape")
 
 
