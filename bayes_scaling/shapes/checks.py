@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,14 +17,15 @@ from bayes_scaling.inference.diagnostics.convergence import (
     sampler_figures,
 )
 from bayes_scaling.inference.verdict import CheckResult
+from bayes_scaling.units import format_quantity
 
 if TYPE_CHECKING:
     from bayes_scaling.shapes.posterior import ShapeFit
 
-__all__ = ["check_last_scores", "convergence_checks"]
+__all__ = ["convergence_checks", "score_checks"]
 
 FAR = 0.1
-"""Points of the metric (of losses: a share) by which a trend may pass a curve's last score."""
+"""Points of the metric (of losses: a share) by which a trend may pass a score."""
 
 TAILS = (0.05, 0.5, 0.95)
 NAMED = 5
@@ -70,35 +72,75 @@ def convergence_checks(
     ]
 
 
-def check_last_scores(fit: ShapeFit) -> CheckResult:
-    """Whether each trend is near the score of the largest size, where forecasts set out.
+@dataclass(frozen=True)
+class _Missed:
+    """A score that its trend passes far from, in points of the metric."""
 
-    A score that is far from it is for the model one that scatters; it may as well be a jump.
+    away: float
+    curve: str
+    size: float
+    score: float
+    trend: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.curve!r} at {format_quantity(self.size)}: {self.score:.3g}, "
+            f"trend {self.trend:.3g}"
+        )
+
+
+def score_checks(fit: ShapeFit) -> list[CheckResult]:
+    """Whether trends are near the scores: of the largest size, where forecasts set out, and others.
+
+    A score that is far from it is for the model one that scatters; it may as well be a jump, or a
+    bend that other tasks do not have.
     """
-    data = fit.data
-    missed = []
+    last: list[_Missed] = []
+    earlier: list[_Missed] = []
     for curve in fit.curves:
-        own, scale = fit.trend(curve), fit.scales[curve]
-        last = data[data["curve"] == curve].nlargest(1, "x").iloc[0]
-        tails = np.quantile(own.at(np.array([own.last]))[:, 0], TAILS)
-        lower, median, upper = scale.goodness(tails)
-        measured = float(scale.goodness(last["z"]))
-        away = abs(measured - median)
-        if away > FAR and not lower <= measured <= upper:
-            missed.append((away, curve, float(last["value"]), float(scale.score(tails[1]))))
-    if not missed:
-        text = "The trend of every curve passes near its score at the largest size."
-        return CheckResult(name="last scores", passed=True, fatal=False, text=text)
-    named = "; ".join(
-        f"{curve!r} {value:.3g}, trend {score:.3g}"
-        for _, curve, value, score in sorted(missed, reverse=True)[:NAMED]
-    )
-    return CheckResult(
-        name="last scores",
-        passed=False,
-        fatal=False,
-        text=f"The trend passes far from the score at the largest size of {len(missed)} curve(s) "
-        f"({named}{'; ...' if len(missed) > NAMED else ''}): they jump, scatter, or bend more than "
-        "the other tasks do. Forecasts set out from the trend; `emergence` weighs whether a jump "
-        "is one.",
-    )
+        largest = fit.data.loc[fit.data["curve"] == curve, "x"].max()
+        missed = sorted(_missed(fit, curve), key=lambda miss: miss.away)
+        last += [miss for miss in missed if miss.size == largest]
+        earlier += [miss for miss in missed if miss.size < largest][-1:]
+    return [
+        _score_check(
+            "last scores",
+            last,
+            well="The trend of every curve passes near its score at the largest size.",
+            where="its score at the largest size",
+            so="They jump, scatter, or bend more than the other tasks do. Forecasts set out from "
+            "the trend; `emergence` weighs whether a jump is one.",
+        ),
+        _score_check(
+            "earlier scores",
+            earlier,
+            well="The trend of every curve passes near its scores at all smaller sizes.",
+            where="a score at a smaller size",
+            so="For the model they scatter there, and shapes go by the trend; if a curve bends "
+            "twice, `--bends 2` can follow it.",
+        ),
+    ]
+
+
+def _missed(fit: ShapeFit, curve: str) -> list[_Missed]:
+    own, scale, (middle, _) = fit.trend(curve), fit.scales[curve], fit.seen(curve)
+    rows = fit.data[fit.data["curve"] == curve]
+    tails = np.quantile(own.at(np.log10(rows["x"].to_numpy()) - middle), TAILS, axis=0)
+    lower, median, upper = scale.goodness(tails)
+    measured = scale.goodness(rows["z"].to_numpy())
+    away, trend = np.abs(measured - median), scale.score(tails[1])
+    outside = (away > FAR) & ((measured < lower) | (measured > upper))
+    return [
+        _Missed(float(away[i]), curve, float(rows["x"].iloc[i]), float(rows["value"].iloc[i]),
+                float(trend[i]))
+        for i in np.flatnonzero(outside)
+    ]  # fmt: skip
+
+
+def _score_check(
+    name: str, missed: list[_Missed], *, well: str, where: str, so: str
+) -> CheckResult:
+    worst = sorted(missed, key=lambda miss: miss.away, reverse=True)[:NAMED]
+    named = "; ".join(map(str, worst)) + ("; ..." if len(missed) > NAMED else "")
+    text = f"The trend of {len(missed)} curve(s) passes far from {where} ({named}). {so}"
+    return CheckResult(name=name, passed=not missed, fatal=False, text=text if missed else well)

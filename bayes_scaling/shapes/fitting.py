@@ -18,7 +18,7 @@ from bayes_scaling.inference.storage import SHAPES_CREATOR
 from bayes_scaling.inference.verdict import CheckResult
 from bayes_scaling.runs.metrics import MetricCurves
 from bayes_scaling.shapes.card import DEFAULT_SHAPE_CARD, ShapeCard, load_shape_card
-from bayes_scaling.shapes.checks import check_last_scores, convergence_checks
+from bayes_scaling.shapes.checks import convergence_checks, score_checks
 from bayes_scaling.shapes.design import ShapeDesign, make_shape_design
 from bayes_scaling.shapes.model import build_shape_model
 from bayes_scaling.shapes.posterior import SHAPES_FORMAT, ShapeFit
@@ -143,7 +143,7 @@ def assemble_shapes(
         "diagnostics": json.dumps({**figures, "seconds": seconds or {}}),
         "versions": json.dumps({name: version(name) for name in _PACKAGES}),
     }
-    checks.append(check_last_scores(ShapeFit(tree)))
+    checks += score_checks(ShapeFit(tree))
     tree.attrs["checks"] = json.dumps([check.to_dict() for check in checks])
     return ShapeFit(tree)
 

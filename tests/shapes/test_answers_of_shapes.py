@@ -14,7 +14,8 @@ from bayes_scaling.figures import plot_risk, plot_shapes
 from bayes_scaling.report import render_shapes, write_shapes
 from bayes_scaling.report import shapes as page_of_shapes
 from bayes_scaling.shapes import SHAPES
-from bayes_scaling.shapes.checks import check_last_scores
+from bayes_scaling.shapes.checks import score_checks
+from bayes_scaling.units import format_quantity
 
 
 @pytest.fixture(scope="module")
@@ -127,20 +128,25 @@ def test_no_shape_is_a_verdict_that_holds_less_than_half(answer):
         assert ("still inverse" in text) == (share > 0.5)
 
 
-def test_a_last_score_far_from_the_trend_is_told(fit):
-    assert check_last_scores(fit).passed
+@pytest.mark.parametrize("which", [0, 1, 4])
+def test_a_score_far_from_the_trend_is_told(fit, which):
+    assert all(check.passed for check in score_checks(fit))
     rows = fit.data
-    last = int(rows.index[(rows["curve"] == "rises") & (rows["x"] == rows["x"].max())][0])
+    own = rows[rows["curve"] == "rises"].sort_values("x")
+    moved_row = int(own.index[which])
     scores = fit.tree["constant_data"].to_dataset()
-    for away, passed in ((0.3, True), (-2.0, False)):  # 5 and some 40 points
+    for away, passed in ((0.3, True), (-2.0, False)):  # at most 8, and 25 to 45 points
         z = scores["z"].to_numpy().copy()
-        z[last] += away
+        z[moved_row] += away
         moved = fit.tree.copy()
         moved["constant_data"] = xr.DataTree(scores.assign(z=("score", z)))
-        check = check_last_scores(replace(fit, tree=moved))
+        last, earlier = score_checks(replace(fit, tree=moved))
+        check, other = (last, earlier) if which == len(own) - 1 else (earlier, last)
         assert check.passed == passed
         assert not check.fatal
-        assert ("'rises'" in check.text) != passed
+        size = format_quantity(own["x"].iloc[which])
+        assert (f"'rises' at {size}: " in check.text) != passed
+        assert other.passed
 
 
 KEYS = {"task", "family", "at", "probabilities", "p_worse_than_largest_seen", "p_measures_worse",
