@@ -18,11 +18,10 @@ import scoringrules
 
 from bayes_scaling.runs.metrics import MetricCurves, read_metrics
 from bayes_scaling.shapes.card import ShapeCard, load_shape_card
-from bayes_scaling.shapes.design import make_shape_design
+from bayes_scaling.shapes.fitting import fit_shapes
 from bayes_scaling.shapes.posterior import ShapeFit
 from bayes_scaling.shapes.probabilities import DEFAULT_ROPE, shape_probabilities
 from benchmarks.record import markdown, say
-from benchmarks.shapes_fit import fit_once
 
 __all__ = ["backtest"]
 
@@ -67,6 +66,8 @@ TABLES = (
     ),
 )  # fmt: skip
 
+LEARNED = ("persistence", "early", "width", "change_spread", "recovery", "saturation")
+
 
 def neutral_card() -> ShapeCard:
     """The shipped card without what is known of the tasks that are judged."""
@@ -82,10 +83,10 @@ def backtest(data: Path, seed: int, bends: int = 1) -> tuple[dict[str, Any], str
         whole = read_metrics(data / "metrics" / table.file).select(table.where)
         cut = np.unique(whole.column("params"))[-table.sizes]
         seen = whole.select(f"params < {cut}")
-        fit = fit_once(card, make_shape_design(seen), seen, seed)
+        fit = fit_shapes(seen, model=card, seed=seed, progress=False)
         keys = ("max_rhat", "min_ess_bulk", "divergences", "seconds")
         fits[table.name] = {key: fit.diagnostics[key] for key in keys}
-        learned = ("persistence", *(["second_spread"] if bends > 1 else []))
+        learned = LEARNED + (("second_spread",) if bends > 1 else ())
         fits[table.name] |= {k: float(fit.draws(k).mean()) for k in learned}
         parts.append(_forecasts(fit, whole, seen).assign(table=table.name))
         say(f"{table.name}: {fits[table.name]}")

@@ -11,7 +11,7 @@ from bayes_scaling.shapes.card import load_shape_card
 from bayes_scaling.shapes.classify import SHAPES
 from bayes_scaling.shapes.simulate import simulate_tasks
 from benchmarks.record import markdown, say
-from benchmarks.shapes_fit import compiled_for, fit_once
+from benchmarks.shapes_fit import compiled_for, fit_with_care
 from benchmarks.shapes_simulated import POPULATION, grid, shapes_of
 
 __all__ = ["bends"]
@@ -31,7 +31,7 @@ def bends(_: Path, seed: int) -> tuple[dict[str, Any], str]:
         tasks = simulate_tasks(cards[2], design, rng, {**WORLD, "second_spread": spread})
         own = design.with_scores(tasks.z)
         for n, card in cards.items():
-            fit = fit_once(card, own, None, seed, compiled=compiled[n].with_data(z=own.z))
+            fit, _ = fit_with_care(card, own, seed, compiled=compiled[n].with_data(z=own.z))
             truth, codes, worse = shapes_of(fit, own, tasks.trends)
             shares = np.stack([(codes == k).mean(axis=0) for k in range(len(SHAPES))], axis=1)
             brier = ((shares - np.eye(len(SHAPES))[truth]) ** 2).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Fits of shapes for the benchmarks, mostly as long as they take without a further attempt."""
+"""Fits of shapes to simulated scores."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from bayes_scaling.inference.attempts import sample_with_care
-from bayes_scaling.inference.sample import Effort, Sampling, sample
+from bayes_scaling.inference.sample import Effort
 from bayes_scaling.runs.metrics import MetricCurves
 from bayes_scaling.shapes.card import ShapeCard
 from bayes_scaling.shapes.design import ShapeDesign
@@ -15,18 +15,9 @@ from bayes_scaling.shapes.fitting import assemble_shapes
 from bayes_scaling.shapes.model import build_shape_model
 from bayes_scaling.shapes.posterior import ShapeFit
 
-__all__ = ["compiled_for", "fit_once", "fit_with_care"]
+__all__ = ["compiled_for", "fit_with_care"]
 
 EFFORT = Effort(draws=1000, tune=1000, cores=1, target_accept=0.9)
-
-
-def fit_once(
-    card: ShapeCard, design: ShapeDesign, metrics: MetricCurves | None, seed: int, **sampled: Any
-) -> ShapeFit:
-    """One attempt, on one core: as long as a fit needs, without those that it may make."""
-    model = build_shape_model(card, design)
-    sampling = sample(model, sampled.pop("effort", EFFORT), seed=seed, **sampled)
-    return _assembled(card, design, metrics, seed, sampling)
 
 
 def fit_with_care(
@@ -40,21 +31,10 @@ def fit_with_care(
     """As `fit_shapes` makes it of simulated scores, and the number of attempts."""
     model = build_shape_model(card, design)
     sampling, attempts = sample_with_care(model, effort, seed=seed, compiled=compiled)
-    return _assembled(card, design, None, seed, sampling), attempts
-
-
-def _assembled(
-    card: ShapeCard,
-    design: ShapeDesign,
-    metrics: MetricCurves | None,
-    seed: int,
-    sampling: Sampling,
-) -> ShapeFit:
-    if metrics is None:
-        metrics = MetricCurves(table=pd.DataFrame({"curve": design.curves}), name="", source="")
-    return assemble_shapes(
-        card, design, metrics, sampling.tree, seed=seed, seconds=sampling.seconds
-    )
+    stub = MetricCurves(table=pd.DataFrame({"curve": design.curves}), name="", source="")
+    seconds = sampling.seconds
+    fit = assemble_shapes(card, design, stub, sampling.tree, seed=seed, seconds=seconds)
+    return fit, attempts
 
 
 def compiled_for(card: ShapeCard, design: ShapeDesign) -> Any:

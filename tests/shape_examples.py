@@ -28,8 +28,8 @@ TRUTHS = {
 
 POPULATION = {
     "level_mean": 0.0, "level_spread": 0.6, "slope_mean": 0.1, "slope_spread": 0.5, "width": 0.15,
-    "change_spread": 0.5, "recovery": 1.0, "saturation": 0.2, "persistence": 0.4, "nu": 6.0,
-    "scatter_spread": 0.5, "log_scatter_mean": np.log(0.1),
+    "change_spread": 0.5, "recovery": 1.0, "saturation": 0.2, "early": 0.6, "persistence": 0.4,
+    "nu": 6.0, "scatter_spread": 0.5, "log_scatter_mean": np.log(0.1),
 }  # fmt: skip
 
 

@@ -21,7 +21,9 @@ class ShapePriors(Strict):
     slope_mean: Normal
     slope_spread: LogNormal
     slope_between: LogNormal
-    place: Normal
+    early: Beta
+    early_place: Normal
+    late_place: Normal
     gap: LogNormal
     width: LogNormal
     change_spread: LogNormal

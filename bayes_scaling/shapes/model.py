@@ -9,11 +9,12 @@ import numpy as np
 from bayes_scaling.cards import Beta, LogNormal, Normal
 from bayes_scaling.shapes.card import ShapeCard
 from bayes_scaling.shapes.design import ShapeDesign
+from bayes_scaling.shapes.trend import expected_change
 
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["FACTOR", "SECOND_NU", "SOFT", "build_shape_model"]
+__all__ = ["FACTOR", "SECOND_NU", "build_shape_model"]
 
 FACTOR = np.log10(3.0)
 """Decades between two sizes whose distances from the trend correlate by `persistence`."""
@@ -21,15 +22,13 @@ FACTOR = np.log10(3.0)
 SECOND_NU = 2.0
 """Degrees of freedom of second changes of slope: most are next to nothing, some are large."""
 
-SOFT = 0.1
-"""Slopes within this of zero are neither falls nor rises: it rounds the corner for the sampler."""
-
 
 def build_shape_model(card: ShapeCard, design: ShapeDesign) -> pm.Model:
     """Build the model.
 
     Averages over the sizes seen (level, slope, scatter) are well known of every task, and are
-    centred on the population; bends are not, and are ratios to their spread.
+    sampled as they are; bends are not, and are ratios to their spread. The population is one of
+    slopes before the first bend: a task that fell and turned within the sizes has recovered.
 
     Parameters
     ----------
@@ -49,21 +48,19 @@ def build_shape_model(card: ShapeCard, design: ShapeDesign) -> pm.Model:
         "model": range(design.model.max() + 1),
     }  # fmt: skip
     with pm.Model(coords=coords) as model:
-        slope = _slopes(card, design)
         level = pm.Normal(
             "level", _draw("level_mean", card.priors.level_mean),
             _draw("level_spread", card.priors.level_spread), dims="curve",
         )  # fmt: skip
-        change, place = _bends(card, design, slope)
-        width = _draw("width", card.priors.width)
-        trend = level[:, None] + slope[:, None] * design.x
-        on_level, on_slope = design.line
-        for k in range(card.bends):
-            bend = width * pt.softplus((design.x - place[:, k, None]) / width)
-            straight = (on_level * bend).sum(axis=1)[:, None]
-            straight = straight + (on_slope * bend).sum(axis=1)[:, None] * design.x
-            trend = trend + change[:, k, None] * (bend - straight)
-        _scores(card, design, trend)
+        slope = pm.Flat("slope", dims="curve")
+        place, width = _places(card, design), _draw("width", card.priors.width)
+        bends = width * pt.softplus((design.x[:, None] - place[..., None]) / width)
+        on_level, on_slope = (weights[:, None] for weights in design.line)
+        raised, tilted = (on_level * bends).sum(axis=2), (on_slope * bends).sum(axis=2)
+        change = _changes(card, design, slope, tilted)
+        straight = raised[..., None] + tilted[..., None] * design.x[:, None]
+        bent = (change[..., None] * (bends - straight)).sum(axis=1)
+        _scores(card, design, level[:, None] + slope[:, None] * design.x + bent)
     return model
 
 
@@ -78,7 +75,60 @@ def _draw(name: str, prior: Normal | LogNormal | Beta) -> Any:
     return pm.LogNormal(name, np.log(prior.median), prior.sigma)
 
 
+def _places(card: ShapeCard, design: ShapeDesign) -> Any:
+    """Of the bends, in centred decades, (curve, bend).
+
+    How many are early is learned, the kinds are not: no table can drag all its bends to one place.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    priors, early = card.priors, _draw("early", card.priors.early)
+    kinds = (priors.early_place, priors.late_place)
+    place = pm.NormalMixture(
+        "first_place", pt.stack([early, 1 - early]), mu=[kind.mean for kind in kinds],
+        sigma=[kind.sigma for kind in kinds], dims="curve",
+    )  # fmt: skip
+    place = (design.last + place)[:, None]
+    if card.bends > 1:
+        gap = pm.LogNormal("gap", np.log(priors.gap.median), priors.gap.sigma, dims="curve")
+        place = pt.concatenate([place, place + gap[:, None]], axis=1)
+    return pm.Deterministic("place", place, dims=("curve", "bend"))
+
+
+def _changes(card: ShapeCard, design: ShapeDesign, slope: Any, tilted: Any) -> Any:
+    """Changes of slope at the bends, (curve, bend), by what the slope was before the first."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    priors = card.priors
+    recovery, saturation, spread = (
+        _draw(name, getattr(priors, name)) for name in ("recovery", "saturation", "change_spread")
+    )
+
+    ratio = pm.Flat("change_ratio", dims="curve")
+    change = (spread * ratio + expected_change(slope, recovery, saturation))[:, None]
+    if card.bends > 1:
+        # The first bend recovers or saturates; a second one, of the few tasks that have one, may
+        # go either way.
+        second = pm.StudentT("second_ratio", nu=SECOND_NU, mu=0.0, sigma=1.0, dims="curve")
+        scale = _draw("second_spread", priors.second_spread)
+        change = pt.concatenate([change, (scale * second)[:, None]], axis=1)
+    start = slope - (change * tilted).sum(axis=1)
+    mean = expected_change(start, recovery, saturation)
+    # The last term is what a unit of slope and ratio is worth in start and first change.
+    pm.Potential(
+        "population",
+        pm.logp(_slopes(card, design), start)
+        + pm.logp(pm.Normal.dist(mean, spread), change[:, 0])
+        + pt.log(spread),
+        dims="curve",
+    )
+    return pm.Deterministic("change", change, dims=("curve", "bend"))
+
+
 def _slopes(card: ShapeCard, design: ShapeDesign) -> Any:
+    """Distribution of slopes before the first bend."""
     import pymc as pm
 
     mean, spread = _draw("slope_mean", card.priors.slope_mean), card.priors.slope_spread
@@ -86,34 +136,7 @@ def _slopes(card: ShapeCard, design: ShapeDesign) -> Any:
         between = _draw("slope_between", card.priors.slope_between)
         apart = pm.Normal("group_ratio", 0.0, 1.0, dims="group")
         mean = pm.Deterministic("group_slope", mean + between * apart, dims="group")[design.group]
-    return pm.Normal("slope", mean, _draw("slope_spread", spread), dims="curve")
-
-
-def _bends(card: ShapeCard, design: ShapeDesign, slope: Any) -> tuple[Any, Any]:
-    """Changes of slope and places of the bends, each (curve, bend)."""
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    priors, dims = card.priors, ("curve", "bend")
-    fall = (pt.sqrt(slope**2 + SOFT**2) - slope) / 2
-    rise = fall + slope
-    expected = (
-        _draw("recovery", priors.recovery) * fall - _draw("saturation", priors.saturation) * rise
-    )
-    ratio = pm.Normal("change_ratio", 0.0, 1.0, dims="curve")
-    change = (_draw("change_spread", priors.change_spread) * ratio + expected)[:, None]
-    where = pm.Normal("place_ratio", 0.0, 1.0, dims="curve")
-    place = (design.last + priors.place.mean + priors.place.sigma * where)[:, None]
-    if card.bends > 1:
-        gap = pm.LogNormal("gap", np.log(priors.gap.median), priors.gap.sigma, dims="curve")
-        place = pt.concatenate([place, place + gap[:, None]], axis=1)
-        # The first bend recovers or saturates; a second one, of the few tasks that have one, may
-        # go either way.
-        second = pm.StudentT("second_ratio", nu=SECOND_NU, mu=0.0, sigma=1.0, dims="curve")
-        spread = _draw("second_spread", priors.second_spread)
-        change = pt.concatenate([change, (spread * second)[:, None]], axis=1)
-    change = pm.Deterministic("change", change, dims=dims)
-    return change, pm.Deterministic("place", place, dims=dims)
+    return pm.Normal.dist(mean, _draw("slope_spread", spread))
 
 
 def _scores(card: ShapeCard, design: ShapeDesign, trend: Any) -> None:

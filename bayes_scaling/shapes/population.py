@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
+from bayes_scaling.cards import Normal
 from bayes_scaling.inference.proposals import resample
+from bayes_scaling.shapes.card import ShapePriors
 from bayes_scaling.shapes.model import SECOND_NU
 from bayes_scaling.shapes.posterior import ShapeFit
-from bayes_scaling.shapes.simulate import draw_population, expected_change
-from bayes_scaling.shapes.trend import Trend
+from bayes_scaling.shapes.simulate import draw_bends, draw_population
+from bayes_scaling.shapes.trend import Trend, expected_change
 
 __all__ = ["population_without", "unseen_trend"]
 
@@ -33,20 +35,14 @@ def unseen_trend(fit: ShapeFit, curve: str, rng: np.random.Generator) -> Trend:
         What its own scores say of the population is taken out again.
     rng : Generator
     """
-    seen, priors, bends = fit.seen(curve)[1], fit.card.priors, fit.card.bends
-    people = population_without(fit, curve, rng)
-    n = len(people["width"])
+    seen, people = fit.seen(curve)[1], population_without(fit, curve, rng)
     level = rng.normal(people["level_mean"], people["level_spread"])
-    slope = rng.normal(people["slope_mean"], people["slope_spread"])
-    change, place = np.empty((n, bends)), np.empty((n, bends))
-    change[:, 0] = rng.normal(_expected(slope, people), people["change_spread"])
-    place[:, 0] = rng.normal(seen.max() + priors.place.mean, priors.place.sigma, n)
-    if bends > 1:
-        gap = rng.lognormal(np.log(priors.gap.median), priors.gap.sigma, n)
-        place[:, 1] = place[:, 0] + gap
-        change[:, 1] = people["second_spread"] * rng.standard_t(SECOND_NU, n)
-    width = people["width"]
-    return Trend(level=level, slope=slope, width=width, change=change, place=place, seen=seen)
+    start = rng.normal(people["slope_mean"], people["slope_spread"])
+    change, place = draw_bends(fit.card, start, people, rng)
+    return Trend.of_start(
+        start, level=level, width=people["width"], change=change, place=seen.max() + place,
+        seen=seen,
+    )  # fmt: skip
 
 
 def population_without(fit: ShapeFit, curve: str, rng: np.random.Generator) -> Draws:
@@ -61,9 +57,11 @@ def population_without(fit: ShapeFit, curve: str, rng: np.random.Generator) -> D
     if len(fit.curves) == 1:
         drawn = [draw_population(fit.card, rng) for _ in people["width"]]
         return {name: np.array([each[name] for each in drawn]) for name in people}
-    own = {name: fit.draws(name, curve) for name in ("level", "slope", "change")}
+    own = fit.trend(curve)
     typical = {name: float(np.median(values)) for name, values in people.items()}
-    weights = _truncated(_log_density(own, typical) - _log_density(own, people))
+    weights = _truncated(
+        _log_density(own, fit.card.priors, typical) - _log_density(own, fit.card.priors, people)
+    )
     chosen = resample(weights, len(weights), rng)
     return {name: values[chosen] for name, values in people.items()}
 
@@ -71,7 +69,7 @@ def population_without(fit: ShapeFit, curve: str, rng: np.random.Generator) -> D
 def _people(fit: ShapeFit, curve: str) -> Draws:
     """Draws of what a new task's trend hangs on; of the curve's family where those differ."""
     names = ["level_mean", "level_spread", "slope_spread", "change_spread", "recovery",
-             "saturation", "width"]  # fmt: skip
+             "saturation", "early", "width"]  # fmt: skip
     if fit.card.bends > 1:
         names.append("second_spread")
     people = {name: fit.draws(name) for name in names}
@@ -89,18 +87,24 @@ def _truncated(log_weights: Array) -> Array:
     return np.asarray(weights / weights.sum())
 
 
-def _log_density(own: Draws, people: Mapping[str, Any]) -> Array:
+def _log_density(own: Trend, priors: ShapePriors, people: Mapping[str, Any]) -> Array:
     """Of a task's trend in a population, up to a constant, (sample,)."""
+    change = expected_change(own.start, people["recovery"], people["saturation"])
+    beyond, early = own.place[:, 0] - own.last, people["early"]
     density = (
-        norm.logpdf(own["level"], people["level_mean"], people["level_spread"])
-        + norm.logpdf(own["slope"], people["slope_mean"], people["slope_spread"])
-        + norm.logpdf(own["change"][:, 0], _expected(own["slope"], people), people["change_spread"])
+        norm.logpdf(own.level, people["level_mean"], people["level_spread"])
+        + norm.logpdf(own.start, people["slope_mean"], people["slope_spread"])
+        + norm.logpdf(own.change[:, 0], change, people["change_spread"])
+        + np.log(
+            early * _density(beyond, priors.early_place)
+            + (1 - early) * _density(beyond, priors.late_place)
+        )
     )
     if "second_spread" in people:
         scale = people["second_spread"]
-        density = density + student_t.logpdf(own["change"][:, 1], SECOND_NU, scale=scale)
+        density = density + student_t.logpdf(own.change[:, 1], SECOND_NU, scale=scale)
     return np.asarray(density)
 
 
-def _expected(slope: Array, people: Mapping[str, Any]) -> Array:
-    return expected_change(slope, people["recovery"], people["saturation"])
+def _density(x: Array, prior: Normal) -> Array:
+    return np.asarray(norm.pdf(x, prior.mean, prior.sigma))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SHAPES_FORMAT", "ShapeFit", "load_shapes"]
 
-SHAPES_FORMAT = 2
+SHAPES_FORMAT = 3
 
 Array = NDArray[np.float64]
 

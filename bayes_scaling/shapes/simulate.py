@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +12,10 @@ from numpy.typing import NDArray
 from bayes_scaling.cards import Beta, LogNormal, Normal
 from bayes_scaling.shapes.card import ShapeCard
 from bayes_scaling.shapes.design import ShapeDesign
-from bayes_scaling.shapes.model import FACTOR, SECOND_NU, SOFT
-from bayes_scaling.shapes.trend import Trend
+from bayes_scaling.shapes.model import FACTOR, SECOND_NU
+from bayes_scaling.shapes.trend import Trend, expected_change
 
-__all__ = ["SimulatedTasks", "draw_population", "expected_change", "simulate_tasks"]
+__all__ = ["SimulatedTasks", "draw_bends", "draw_population", "simulate_tasks"]
 
 Array = NDArray[np.float64]
 
@@ -48,28 +50,50 @@ def draw_population(
     named: dict[str, Normal | LogNormal | Beta] = {
         name: getattr(priors, name)
         for name in ("level_mean", "level_spread", "slope_mean", "slope_spread", "width",
-                     "change_spread", "recovery", "saturation")
+                     "change_spread", "recovery", "saturation", "early")
     }  # fmt: skip
     named |= {"scatter_spread": noise.scatter_spread, "nu": noise.nu}
     named |= {"persistence": noise.left(checkpoints=checkpoints)}
     named |= {"between_models": noise.between_models} if checkpoints else {}
     named |= {"second_spread": priors.second_spread} if card.bends > 1 else {}
-    drawn = {name: _draw(prior, rng) for name, prior in named.items()}
+    drawn = {name: float(_draw(prior, rng)) for name, prior in named.items()}
     return drawn | {"log_scatter_mean": float(np.log(_draw(noise.scatter, rng)))}
 
 
-def _draw(prior: Normal | LogNormal | Beta, rng: np.random.Generator) -> float:
+def _draw(prior: Normal | LogNormal | Beta, rng: np.random.Generator, n: int | None = None) -> Any:
     if isinstance(prior, Normal):
-        return float(rng.normal(prior.mean, prior.sigma))
+        return rng.normal(prior.mean, prior.sigma, n)
     if isinstance(prior, Beta):
-        return float(rng.beta(prior.a, prior.b))
-    return float(rng.lognormal(np.log(prior.median), prior.sigma))
+        return rng.beta(prior.a, prior.b, n)
+    return rng.lognormal(np.log(prior.median), prior.sigma, n)
 
 
-def expected_change(slope: Array, recovery: Array | float, saturation: Array | float) -> Array:
-    """How much the slope changes at the first bend in the mean, given the slope so far."""
-    fall = (np.sqrt(slope**2 + SOFT**2) - slope) / 2
-    return np.asarray(recovery * fall - saturation * (fall + slope))
+def draw_bends(
+    card: ShapeCard, start: Array, people: Mapping[str, Any], rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Changes of slope, and places in decades from the largest size seen, each (task, bend).
+
+    Parameters
+    ----------
+    card : ShapeCard
+    start : array of shape (task,)
+        Slopes before the first bend.
+    people : mapping of str to float or array of shape (task,)
+        The population, or one for each task.
+    rng : numpy Generator
+    """
+    n, priors = len(start), card.priors
+    change, place = np.empty((n, card.bends)), np.empty((n, card.bends))
+    change[:, 0] = expected_change(start, people["recovery"], people["saturation"])
+    change[:, 0] += people["change_spread"] * rng.standard_normal(n)
+    early = rng.random(n) < people["early"]
+    place[:, 0] = np.where(
+        early, *(_draw(kind, rng, n) for kind in (priors.early_place, priors.late_place))
+    )
+    if card.bends > 1:
+        place[:, 1] = place[:, 0] + _draw(priors.gap, rng, n)
+        change[:, 1] = people["second_spread"] * rng.standard_t(SECOND_NU, n)
+    return change, place
 
 
 def simulate_tasks(
@@ -92,23 +116,18 @@ def simulate_tasks(
     people = population or draw_population(card, rng, checkpoints=design.checkpoints)
     n = len(design.curves)
     level = rng.normal(people["level_mean"], people["level_spread"], n)
-    slope = rng.normal(people["slope_mean"], people["slope_spread"], n)
-    change, place = np.empty((n, card.bends)), np.empty((n, card.bends))
-    change[:, 0] = people["change_spread"] * rng.standard_normal(n)
-    change[:, 0] += expected_change(slope, people["recovery"], people["saturation"])
-    place[:, 0] = design.last + rng.normal(card.priors.place.mean, card.priors.place.sigma, n)
-    if card.bends > 1:
-        gap = rng.lognormal(np.log(card.priors.gap.median), card.priors.gap.sigma, n)
-        place[:, 1] = place[:, 0] + gap
-        change[:, 1] = people["second_spread"] * rng.standard_t(SECOND_NU, n)
+    start = rng.normal(people["slope_mean"], people["slope_spread"], n)
+    change, place = draw_bends(card, start, people, rng)
+    place += design.last[:, None]
     scatter = np.exp(rng.normal(people["log_scatter_mean"], people["scatter_spread"], n))
     trends = tuple(
-        Trend(
-            level=level[[i]], slope=slope[[i]], width=np.array([people["width"]]),
+        Trend.of_start(
+            start[[i]], level=level[[i]], width=np.array([people["width"]]),
             change=change[[i]], place=place[[i]], seen=design.x[i, design.there[i]],
         )
         for i in range(n)
     )  # fmt: skip
+    slope = np.concatenate([trend.slope for trend in trends])
     z = np.zeros_like(design.x)
     for i, mask in enumerate(design.there):
         noise = _scatter(design, i, scatter[i], people, rng)

@@ -14,8 +14,8 @@ from bayes_scaling.shapes.classify import classify, path
 from bayes_scaling.shapes.design import make_shape_design
 from bayes_scaling.shapes.model import build_shape_model
 from bayes_scaling.shapes.scale import ASSUMED_EXAMPLES, MetricScale, latent
-from bayes_scaling.shapes.simulate import draw_population, expected_change, simulate_tasks
-from bayes_scaling.shapes.trend import Trend, fitted_line
+from bayes_scaling.shapes.simulate import draw_bends, draw_population, simulate_tasks
+from bayes_scaling.shapes.trend import Trend, expected_change, fitted_line
 
 NAN = np.full(3, np.nan)
 SEEN = np.linspace(-1, 1, 6)
@@ -96,6 +96,24 @@ def test_slopes_before_and_after_a_bend_differ_by_the_change():
     x = np.array([-30.0, -29.0, 29.0, 30.0])
     z = trend(slope=-0.5, change=2.0, place=0.2).at(x)[0]
     assert (z[3] - z[2]) - (z[1] - z[0]) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("places", [[-0.2], [-3.0], [0.9], [4.0], [-0.6, 0.5]])
+def test_the_start_is_the_slope_before_the_first_bend(places):
+    change = np.array([1.5, -0.4])[: len(places)]
+    made = Trend.of_start(
+        np.array([-0.7]), level=np.zeros(1), width=np.full(1, 0.1), change=change[None],
+        place=np.array([places]), seen=SEEN,
+    )  # fmt: skip
+    z = made.at(np.array([-9.0, -8.0]))[0]
+    assert z[1] - z[0] == pytest.approx(-0.7)
+    assert made.start == pytest.approx(-0.7)
+
+
+def test_falls_are_made_good_and_rises_lost():
+    change = expected_change(np.array([-8.0, 8.0]), 2.0, 0.25)
+    # The corner is rounded by 0.1: less than 0.001 is left of it at 8.
+    assert change == pytest.approx([16.0, -2.0], abs=0.003)
 
 
 def test_a_bend_beyond_the_data_leaves_them_straight_and_the_limit_is_sharp():
@@ -189,7 +207,9 @@ def test_edited_cards(tmp_path):
     copy.write_text(text.replace("bends = 1", "bends = 2"))
     assert load_shape_card(copy).bends == 2
     assert load_shape_card(copy).name == "mine"
-    copy.write_text(text.replace("sigma = 0.1\n", "sigma = -1\n").replace("bends = 1", "bents = 1"))
+    copy.write_text(
+        text.replace("sigma = 0.05\n", "sigma = -1\n").replace("bends = 1", "bents = 1")
+    )
     with pytest.raises(CardError, match="bents") as caught:
         load_shape_card(copy)
     assert "priors.saturation.sigma" in str(caught.value)
@@ -253,49 +273,85 @@ def chains_of_sizes():
     return read_metrics(table.drop(columns=["curve", "bounded"]))
 
 
+def a_point(model):
+    """Values of all parameters of a model, well inside their supports."""
+    rng, point = np.random.default_rng(3), {}
+    for rv in model.free_RVs:
+        dims = model.named_vars_to_dims.get(rv.name, ())
+        point[rv.name] = np.abs(rng.normal(0.4, 0.2, [len(model.coords[d]) for d in dims]))
+    return point
+
+
+def evaluated(graph, model=None, point=None):
+    """A graph's value, without a compiler, at a point of a model."""
+    from pytensor.compile.mode import Mode
+
+    inputs = {}
+    for name, given in (point or {}).items():
+        transform = model.rvs_to_transforms[model[name]]
+        value = given if transform is None else evaluated(transform.forward(given))
+        inputs[model.rvs_to_values[model[name]]] = value
+    return graph.eval(inputs, mode=Mode(linker="py", optimizer=None), on_unused_input="ignore")
+
+
+def trend_at(own, design, i, slope, ratio):
+    """The trend of a curve at a point of its model, with another slope and ratio of the change."""
+    first = own["change_spread"] * ratio + expected_change(
+        slope, own["recovery"], own["saturation"]
+    )
+    change, place = [first], [design.last[i] + own["first_place"][i]]
+    if "gap" in own:
+        change.append(own["second_spread"] * own["second_ratio"][i])
+        place.append(place[0] + own["gap"][i])
+    return Trend(
+        level=own["level"][[i]], slope=np.array([slope]), width=own["width"][None],
+        change=np.array([change]), place=np.array([place]), seen=design.x[i, design.there[i]],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("bends", [1, 2])
+def test_tasks_are_draws_of_starts_and_of_changes_given_them(bends):
+    """Their log density, with what the coordinates of the sampler cost by finite differences."""
+    from scipy.stats import norm
+
+    card = load_shape_card("shapes").model_copy(update={"bends": bends})
+    design = make_shape_design(chains_of_sizes())
+    model = build_shape_model(card, design)
+    own = a_point(model)
+    (potential,) = model.potentials
+    found = evaluated(model.replace_rvs_by_values([potential])[0], model, own)
+    for i in range(len(design.curves)):
+
+        def natural(at, i=i):
+            curve = trend_at(own, design, i, *at)
+            return np.array([curve.start[0], curve.change[0, 0]])
+
+        at, step = np.array([own["slope"][i], own["change_ratio"][i]]), 1e-5 * np.eye(2)
+        start, change = natural(at)
+        slopes = [(natural(at + h) - natural(at - h)) / 2e-5 for h in step]
+        mean = expected_change(start, own["recovery"], own["saturation"])
+        density = norm.logpdf(start, own["slope_mean"], own["slope_spread"])
+        density += norm.logpdf(change, mean, own["change_spread"])
+        expected = density + np.log(np.abs(np.linalg.det(slopes)))
+        assert found[i] == pytest.approx(expected, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("bends", "curves"), [(1, chains_of_sizes), (2, chains_of_sizes), (1, checkpoint_metrics)]
 )
 def test_the_log_density_of_scores_is_that_of_numpy(bends, curves):
     """The graph against the formula, evaluated without a compiler."""
-    from pytensor.compile.mode import Mode
     from scipy.stats import t as student
 
     card = load_shape_card("shapes").model_copy(update={"bends": bends})
     design = make_shape_design(curves())
-    rng = np.random.default_rng(3)
     model = build_shape_model(card, design)
-    names = [rv.name for rv in model.free_RVs]
-    n = len(design.curves)
-    shapes = {name: model[name].shape.eval(mode=Mode(linker="py")) for name in names}
-    own = {name: np.abs(rng.normal(0.4, 0.2, tuple(shape))) for name, shape in shapes.items()}
-    density = model.logp(vars=[model["score"]], sum=False)[0]
-    inputs = {model.rvs_to_values[model[name]]: name for name in names}
-    point = {}
-    for value, name in inputs.items():
-        transform = model.rvs_to_transforms[model[name]]
-        given = own[name]
-        if transform is not None:
-            given = transform.forward(given).eval(mode=Mode(linker="py"))
-        point[value] = given
-    found = density.eval(point, mode=Mode(linker="py", optimizer=None), on_unused_input="ignore")
-
-    slope, priors = own["slope"], card.priors
-    change = own["change_spread"] * own["change_ratio"]
-    change = (change + expected_change(slope, own["recovery"], own["saturation"]))[:, None]
-    place = (design.last + priors.place.mean + priors.place.sigma * own["place_ratio"])[:, None]
-    if bends == 2:
-        place = np.concatenate([place, place + own["gap"][:, None]], axis=1)
-        second = own["second_spread"] * own["second_ratio"]
-        change = np.concatenate([change, second[:, None]], axis=1)
+    own = a_point(model)
+    found = evaluated(model.logp(vars=[model["score"]], sum=False)[0], model, own)
     expected = []
-    for i in range(n):
+    for i in range(len(design.curves)):
         x, z = design.x[i, design.there[i]], design.z[i, design.there[i]]
-        curve = Trend(
-            level=own["level"][[i]], slope=slope[[i]], width=own["width"][None],
-            change=change[[i]], place=place[[i]], seen=x,
-        )  # fmt: skip
-        mean = curve.at(x)[0]
+        mean = trend_at(own, design, i, own["slope"][i], own["change_ratio"][i]).at(x)[0]
         scatter = np.exp(own["log_scatter"][i])
         if design.several[i]:
             ratio = own["model_ratio"][design.model[i, design.there[i]]]
@@ -325,7 +381,7 @@ def test_simulated_tasks_scatter_as_their_population_says():
         "log_scatter_mean": np.log(0.1), "scatter_spread": 1e-6,
     }  # fmt: skip
     tasks = simulate_tasks(card, design, np.random.default_rng(1), people)
-    slopes = tasks.own["slope"]
+    slopes = np.concatenate([t.start for t in tasks.trends])
     assert slopes.mean() == pytest.approx(0.3, abs=4 * 0.2 / np.sqrt(300))
     away = tasks.z - np.stack([t.at(design.x[0])[0] for t in tasks.trends])
     # Student-t with 50 degrees of freedom has a variance of 50/48.
@@ -366,21 +422,16 @@ def test_simulated_checkpoints_share_the_distance_of_their_model():
 def test_the_base_rate_of_turning_is_that_of_its_evidence():
     """6 of 11 prize tasks turned (Wei et al. 2023): about half, within a decade."""
     rng, n, seen = np.random.default_rng(0), 10_000, np.linspace(-1.25, 1.25, 7)
-    priors = load_shape_card("shapes").priors
-
-    def spread(prior):
-        return rng.lognormal(np.log(prior.median), prior.sigma, n)
-
-    slope = rng.normal(-0.3, spread(priors.slope_spread))
-    recovery = rng.normal(priors.recovery.mean, priors.recovery.sigma, n)
-    change = spread(priors.change_spread) * rng.standard_normal(n)
-    change += expected_change(slope, recovery, rng.normal(0, priors.saturation.sigma, n))
-    place = rng.normal(seen[-1] + priors.place.mean, priors.place.sigma, n)
-    curves = Trend(
-        level=rng.normal(0, 1, n), slope=slope, width=spread(priors.width),
-        change=change[:, None], place=place[:, None], seen=seen,
+    card = load_shape_card("shapes")
+    drawn = [draw_population(card, rng) for _ in range(n)]
+    people = {name: np.array([each[name] for each in drawn]) for name in drawn[0]}
+    start = rng.normal(-0.3, people["slope_spread"])
+    change, place = draw_bends(card, start, people, rng)
+    curves = Trend.of_start(
+        start, level=rng.normal(0, 1, n), width=people["width"], change=change,
+        place=seen[-1] + place, seen=seen,
     )  # fmt: skip
-    for beyond, share in ((0.5, 0.38), (1.0, 0.51)):
+    for beyond, share in ((0.5, 0.44), (1.0, 0.57)):
         sizes, last = path(seen[0], seen[-1], seen[-1] + beyond)
         good = MetricScale(bounded=True, sign=1.0, zero=0.0).goodness(curves.at(sizes))
         fell = good[:, last] < good[:, 0] - ROPE
