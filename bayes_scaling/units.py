@@ -25,6 +25,7 @@ __all__ = [
     "PF_DAY",
     "bits_per_byte_to_nats",
     "bits_to_nats",
+    "format_factor",
     "format_quantity",
     "nats_to_bits",
     "nats_to_bits_per_byte",
@@ -218,6 +219,20 @@ def _read_cell(cell: object, units: Mapping[str, float]) -> tuple[float, bool]:
         return float(text), False
     value = _scale(cell, units)
     return value, math.isnan(value)
+
+
+def format_factor(value: float, digits: int = 3) -> str:
+    """Write how many times as large something is: "1.5", "10,000".
+
+    Parameters
+    ----------
+    value
+        Any number.
+    digits
+        Significant digits, at least 1.
+    """
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:,.0f}" if 1e3 <= rounded < 1e15 else format_quantity(rounded, digits)
 
 
 def format_quantity(value: float, digits: int = 3) -> str:

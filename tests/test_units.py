@@ -93,6 +93,15 @@ def test_format_quantity(value, text):
     assert units.format_quantity(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.5, "1.5"), (0.123456, "0.123"), (999.4, "999"), (999.6, "1,000"), (1e4, "10,000"),
+     (12345.0, "12,300"), (2.5e7, "25,000,000"), (2.5e15, "2.5e15")],
+)  # fmt: skip
+def test_format_factor(value, text):
+    assert units.format_factor(value) == text
+
+
 def test_format_quantity_digits():
     assert units.format_quantity(123456789, digits=6) == "123.457M"
     with pytest.raises(InputError, match="digits is 0"):

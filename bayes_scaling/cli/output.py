@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bayes_scaling.cli.errors import UNTRUSTED
+from bayes_scaling.units import format_factor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,8 +149,8 @@ def print_caveat(
         return
     what = "compute" if along == "flops" else INPUTS[along].short
     print_wrapped(
-        f"Note: up to {10**furthest:.3g} times ({furthest:.1f} decades) the {what} of the largest "
-        f"run. {DRIFTS if fit.drifts else HOLDS}",
+        f"Note: up to {format_factor(10**furthest)} times ({furthest:.1f} decades) the {what} of "
+        f"the largest run. {DRIFTS if fit.drifts else HOLDS}",
         err=as_json,
     )
 

@@ -17,6 +17,7 @@ from bayes_scaling.comparison.methods import Part
 from bayes_scaling.comparison.scoring import BATCHES, COVERED, LEVELS, score_table
 from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.runs import Runs
+from bayes_scaling.units import format_factor
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -210,8 +211,8 @@ class Backtest:
         furthest = float(self.table["factor"].max())
         first = (
             f"{len(self.table) // len(self.methods)} predictions of {self.name}, up to "
-            f"{furthest:.3g} times the {_SHORT[self.along]} of the runs that were fitted: {best} "
-            f"predicts best, with a mean CRPS of {100 * least:.2f} %"
+            f"{format_factor(furthest)} times the {_SHORT[self.along]} of the runs that were "
+            f"fitted: {best} predicts best, with a mean CRPS of {100 * least:.2f} %"
         )
         others = [
             f"{100 * crps:.2f} % for {name}"

@@ -12,7 +12,7 @@ from bayes_scaling.decisions.ground import Ground
 from bayes_scaling.decisions.plan_result import BudgetPlan, Plan
 from bayes_scaling.decisions.risk import Risk
 from bayes_scaling.decisions.target import Target
-from bayes_scaling.units import format_quantity
+from bayes_scaling.units import format_factor, format_quantity
 
 __all__ = ["objective", "sentences", "warnings"]
 
@@ -63,8 +63,8 @@ def _of_plan(ground: Ground, each: BudgetPlan, largest: float) -> Iterator[str]:
     decades = np.log10(flops / largest)
     if decades > 0:
         yield (
-            f"The plan takes {10**decades:.3g} times ({decades:.1f} decades) the compute of the "
-            "largest run."
+            f"The plan takes {format_factor(10**decades)} times ({decades:.1f} decades) the "
+            "compute of the largest run."
         )
     spent = float(ground.costs.spend(np.asarray(each.params), np.asarray(each.tokens)))
     if spent < (1 - UNSPENT) * each.spend:
@@ -110,8 +110,9 @@ def _of_target(target: Target, largest: float) -> Iterator[str]:
         return
     most = float(target.along["flops"].max())
     told = (
-        f"Unreachable: no budget up to {format_quantity(most)} FLOPs ({most / largest:.2g} times "
-        f"the largest run) reaches a loss of {target.loss:g} within the limits with probability "
+        f"Unreachable: no budget up to {format_quantity(most)} FLOPs "
+        f"({format_factor(most / largest, 2)} times the largest run) reaches a loss "
+        f"of {target.loss:g} within the limits with probability "
         f"{target.confidence:g}; the most is {reached:.3g}."
     )
     if target.p_floor > 0:

@@ -36,7 +36,7 @@ def alternatives(
             kept.append((name, size))
         else:
             what = f"{name} ({format_quantity(size)} parameters)"
-            refused.append(f"Left out, since the limits do not allow it: {what}.")
+            refused.append(f"Left out, since the budget or its limits do not allow it: {what}.")
     return kept, refused
 
 
