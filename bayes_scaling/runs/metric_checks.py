@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bayes_scaling.runs.cells import CheckedTable
+from bayes_scaling.runs.checks.groups import lookalikes
 from bayes_scaling.runs.checks.scales import check_count_scale, check_flops
 from bayes_scaling.runs.checks.values import cell_problem
 from bayes_scaling.runs.metric_columns import CURVE, METRIC_NUMERIC, SCALES
@@ -155,6 +156,19 @@ def check_labels(table: CheckedTable) -> Iterator[Problem]:
             )  # fmt: skip
 
 
+def check_lookalikes(table: CheckedTable) -> Iterator[Problem]:
+    """Names of tasks that differ in case or blanks only."""
+    if not table.has("task"):
+        return
+    names = table.frame["task"].map(_text)
+    for alike in lookalikes(names):
+        yield row_problem(
+            table, "lookalike-tasks", names.isin(alike).to_numpy(dtype=bool),
+            f"found {' and '.join(map(repr, alike))}, {len(alike)} tasks with one name; expected "
+            "one spelling. Unify them if they are one.",
+        )  # fmt: skip
+
+
 def check_one_kind(table: CheckedTable) -> Iterator[Problem]:
     """Chance level and direction that change within a curve."""
     for column in ("chance", "higher_is_better", "family"):
@@ -173,7 +187,8 @@ def check_one_kind(table: CheckedTable) -> Iterator[Problem]:
 
 
 CHECKS: tuple[Callable[[CheckedTable], Iterator[Problem]], ...] = (
-    check_cells, check_losses, check_labels, check_one_kind, check_count_scale, check_compute,
+    check_cells, check_losses, check_labels, check_lookalikes, check_one_kind, check_count_scale,
+    check_compute,
 )  # fmt: skip
 
 

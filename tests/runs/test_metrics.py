@@ -360,6 +360,13 @@ def test_the_embedded_table_is_that_of_its_source(shared_data):
     assert np.allclose(sorted(public["flops"].unique()), sorted(ours["flops"].unique()))
 
 
+def test_tasks_whose_names_differ_in_case_or_blanks_are_told():
+    curves = read_metrics(table(task=["QA "] * 4 + ["qa"] * 4))
+    assert codes(curves) == {"lookalike-tasks"}
+    (problem,) = curves.problems
+    assert "found 'QA ' and 'qa', 2 tasks with one name" in problem.message
+
+
 def test_gpt3_is_in_percent_but_for_perplexity():
     curves = load_metrics("gpt3-benchmarks")
     assert "ppl" not in curves.percent

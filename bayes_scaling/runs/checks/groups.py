@@ -13,7 +13,7 @@ from bayes_scaling.runs.problems import Problem
 if TYPE_CHECKING:
     from bayes_scaling.runs.table import Runs
 
-__all__ = ["check_groups"]
+__all__ = ["check_groups", "lookalikes"]
 
 MOST_GROUPS = 200
 OWN_GROUPS = 20
@@ -44,7 +44,10 @@ def check_groups(runs: Runs, by: str | Sequence[str]) -> tuple[Problem, ...]:
     labels = runs.groups(by)
     counts = labels.value_counts(sort=False)
     found = [_single(runs, str(labels.name), counts[counts == 1].index.tolist(), labels.to_numpy())]
-    found += [_number(runs, str(labels.name), len(counts)), *_lookalikes(runs, labels)]
+    found += [
+        _number(runs, str(labels.name), len(counts)),
+        *(_lookalike(runs, labels, alike) for alike in lookalikes(labels)),
+    ]
     return tuple(problem for problem in found if problem is not None)
 
 
@@ -88,11 +91,11 @@ def _number(runs: Runs, column: str, n_groups: int) -> Problem | None:
     )
 
 
-def _lookalikes(runs: Runs, labels: pd.Series) -> list[Problem]:
+def lookalikes(labels: pd.Series) -> list[list[str]]:
+    """Labels that differ in case or blanks only, together."""
     names = pd.Series(labels.unique(), dtype=object)
     folded = names.str.split().str.join(" ").str.casefold()
-    twice = names[folded.duplicated(keep=False)].groupby(folded).agg(list)
-    return [_lookalike(runs, labels, alike) for alike in twice]
+    return list(names[folded.duplicated(keep=False)].groupby(folded).agg(list))
 
 
 def _lookalike(runs: Runs, labels: pd.Series, alike: list[str]) -> Problem:
