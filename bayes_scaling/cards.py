@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bayes_scaling.errors import CardError, unknown_name
 from bayes_scaling.resources import resource_dir
+from bayes_scaling.units import format_count
 
 __all__ = [
     "Beta", "Card", "CardKind", "Finite", "LogNormal", "Normal", "Positive", "Strict", "Text",
@@ -131,6 +132,6 @@ class CardKind[C: Card]:
                 for each in error.errors()
             ]
             raise CardError(
-                f"{source}: {len(problems)} problem(s) in the {self.of} card\n"
+                f"{source}: {format_count(len(problems), 'problem')} in the {self.of} card\n"
                 + "\n".join(problems)
             ) from error

@@ -25,6 +25,7 @@ __all__ = [
     "PF_DAY",
     "bits_per_byte_to_nats",
     "bits_to_nats",
+    "format_count",
     "format_factor",
     "format_quantity",
     "nats_to_bits",
@@ -219,6 +220,19 @@ def _read_cell(cell: object, units: Mapping[str, float]) -> tuple[float, bool]:
         return float(text), False
     value = _scale(cell, units)
     return value, math.isnan(value)
+
+
+def format_count(n: int, noun: str) -> str:
+    """Write how many of something there are: "1 run", "12 runs", "12,000 runs".
+
+    Parameters
+    ----------
+    n
+        How many, 0 or more.
+    noun
+        One of them, a word whose plural takes an s.
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def format_factor(value: float, digits: int = 3) -> str:

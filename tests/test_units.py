@@ -102,6 +102,11 @@ def test_format_factor(value, text):
     assert units.format_factor(value) == text
 
 
+def test_format_count():
+    counts = [units.format_count(n, "run") for n in (0, 1, 2, 12_000)]
+    assert counts == ["0 runs", "1 run", "2 runs", "12,000 runs"]
+
+
 def test_format_quantity_digits():
     assert units.format_quantity(123456789, digits=6) == "123.457M"
     with pytest.raises(InputError, match="digits is 0"):

@@ -39,6 +39,8 @@ def check_writable(path: Path, *sources: str | Path) -> None:
     """
     if path.is_dir():
         raise InputError(f"cannot write {str(path)!r}: it is a folder; give the name of a file")
+    if str(path) == "-":
+        raise InputError("cannot write '-': files are not written to a pipe; give a file a name")
     read = [Path(source) for source in sources if Path(source).exists()]
     if path.exists() and any(path.samefile(source) for source in read):
         raise InputError(f"cannot write {str(path)!r}: it is the file that is read; choose another")

@@ -93,6 +93,8 @@ def show_fit(fit: Fit, prob: float) -> None:
 
 
 def _verdict(fit: Fit) -> str:
+    from bayes_scaling.units import format_count
+
     figures = fit.diagnostics
     least = min(figures["min_ess_bulk"], figures["min_ess_tail"])
     quality = (
@@ -102,7 +104,7 @@ def _verdict(fit: Fit) -> str:
         f"{figures['divergences']} divergences."
     )
     return f"The posterior {'may be used' if fit.trusted else 'must NOT be used'}: {quality}" + (
-        f" {len(fit.problems())} point(s) to know:" if fit.problems() else ""
+        f" {format_count(len(fit.problems()), 'point')} to know:" if fit.problems() else ""
     )
 
 

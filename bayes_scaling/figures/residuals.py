@@ -17,6 +17,7 @@ from bayes_scaling.figures.style import INK, MARKERS, MUTED, colour, marker, new
 from bayes_scaling.figures.words import LABELS
 from bayes_scaling.inference.posterior import DEFAULT_PROB, Fit
 from bayes_scaling.laws import log_inputs
+from bayes_scaling.units import format_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -154,8 +155,7 @@ def _points(ax: Axes, fit: Fit, x: Array, y: Array, limit: float) -> None:
     if not inside.all():
         largest = y[np.argmax(np.abs(y))]
         many = int((~inside).sum())
-        runs = "run" if many == 1 else "runs"
-        note(ax, f"{many} {runs} beyond the axes (up to {largest:+.3g} %)")
+        note(ax, f"{format_count(many, 'run')} beyond the axes (up to {largest:+.3g} %)")
 
 
 def _trend(x: Array, y: Array) -> tuple[list[float], list[float]]:

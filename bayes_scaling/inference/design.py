@@ -14,6 +14,7 @@ from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.memory import Links, Seen, links_between
 from bayes_scaling.laws import Reference, decades_beyond, log_inputs, log_scale
 from bayes_scaling.runs.budgets import budget_index
+from bayes_scaling.units import format_quantity
 
 if TYPE_CHECKING:
     from bayes_scaling.runs import Runs
@@ -257,7 +258,7 @@ def _budgets(
     log_flops = np.log(runs.flops)
     middle = np.bincount(index, log_flops) / np.bincount(index)
     _, first = np.unique(index, return_index=True)
-    labels = [f"{flops:.3g} FLOPs" for flops in np.exp(middle)]
+    labels = [f"{format_quantity(flops)} FLOPs" for flops in np.exp(middle)]
     if len(groups) > 1:
         owners = (groups[g] for g in group_index[first])
         labels = [f"{name} at {label}" for name, label in zip(owners, labels, strict=True)]

@@ -29,6 +29,7 @@ from bayes_scaling.laws import (
     log_mean,
     log_scale,
 )
+from bayes_scaling.units import format_count, format_quantity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,7 +152,7 @@ class Fit:
         parts = [f"read {', '.join(renamed)}"] if renamed else []
         parts += [f"only runs where {query}" for query in self._json("runs_selection")]
         excluded = int(self.tree.attrs["runs_excluded"])
-        parts += [f"{excluded} row{'s' if excluded > 1 else ''} left out"] if excluded else []
+        parts += [f"{format_count(excluded, 'row')} left out"] if excluded else []
         return "; ".join(parts)
 
     @cached_property
@@ -452,9 +453,10 @@ class Fit:
     def __repr__(self) -> str:
         verdict = "trusted" if self.trusted else "NOT to be trusted"
         groups = ", ".join(self.groups[:6]) + (", ..." if len(self.groups) > 6 else "")
+        points = format_count(len(self.problems()), "point")
         return (
             f"Fit of {self.card.name!r} to {self.n_runs} runs ({self.name})\n"
             f"  groups       {groups}\n"
-            f"  posterior    {verdict}; {len(self.problems())} point(s) to read in problems()\n"
-            f"  loss at most {self.data['flops'].max():.3g} FLOPs seen"
+            f"  posterior    {verdict}; {points} to read in problems()\n"
+            f"  loss at most {format_quantity(self.data['flops'].max())} FLOPs seen"
         )

@@ -29,6 +29,9 @@ SLIP = 1.1
 FEWEST_OTHERS = 3
 """Scores above zero that outnumber a single one above 1."""
 
+MANY_OTHERS = 20
+"""Scores above zero, none above 1, that are hardly in percent for the sake of a single one."""
+
 FEWEST_SCORES = 2
 """Scores above zero without which a curve says nothing about its unit."""
 
@@ -60,8 +63,9 @@ def check_mixed(table: CheckedTable, metric: Bools) -> Iterator[Problem]:
     chance = _fractions_of_chance(table, metric)
     values = table.values("value")
     above = metric & (values > LARGEST_FRACTION)
-    if above.sum() == 1 and (metric & (values > 0)).sum() > FEWEST_OTHERS:
-        certain = (cells | chance | sure).any()
+    others = (metric & (values > 0)).sum() - 1
+    if above.sum() == 1 and others >= FEWEST_OTHERS:
+        certain = (cells | chance | sure).any() or others >= MANY_OTHERS
         yield _single_problem(table, above, "error" if certain else "warning")
         return
     for column, mask in (("value", cells), ("chance", chance)):

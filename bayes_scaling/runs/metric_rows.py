@@ -9,6 +9,7 @@ from bayes_scaling.runs.cells import CheckedTable
 from bayes_scaling.runs.metric_checks import FEWEST_SCALES, row_problem
 from bayes_scaling.runs.metric_columns import SCALES, Checkpoints, scales_of
 from bayes_scaling.runs.problems import Problem
+from bayes_scaling.units import format_count
 
 __all__ = ["CONSTANT", "kept_rows"]
 
@@ -156,8 +157,9 @@ def _weak(
         problems.append(
             row_problem(
                 table, "few-scales", mask,
-                f"{len(few)} curve(s) have two scales only ({', '.join(map(repr, few[:3]))}): "
-                "whether they turn is what other tasks and the card say.",
+                f"found two scales only of {format_count(len(few), 'curve')} "
+                f"({', '.join(map(repr, few[:3]))}): whether such a curve turns is what other "
+                "tasks and the card say.",
             )
         )  # fmt: skip
     problems += _unknown_noise(table, kept)
@@ -195,7 +197,8 @@ def _unknown_chance(table: CheckedTable, kept: pd.DataFrame) -> list[Problem]:
         Problem(
             code="unknown-chance",
             severity="warning",
-            message=f"{table.origin.label}: the chance level of {len(names)} curve(s) is unknown "
+            message=f"{table.origin.label}: the chance level of "
+            f"{format_count(len(names), 'curve')} is unknown "
             f"({', '.join(map(repr, names[:3]))}{', ...' if len(names) > 3 else ''}): a score that "
             "stays at chance cannot be told from one that stays elsewhere. Add a column chance.",
         )

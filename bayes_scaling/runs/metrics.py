@@ -26,7 +26,7 @@ from bayes_scaling.runs.metric_units import as_fractions, check_unit
 from bayes_scaling.runs.metric_values import numeric_metrics
 from bayes_scaling.runs.problems import Origin, Problem, RunsError
 from bayes_scaling.runs.readers import RawTable, read_table
-from bayes_scaling.units import format_quantity
+from bayes_scaling.units import format_count, format_quantity
 
 __all__ = ["MetricCurves", "read_metrics"]
 
@@ -147,7 +147,8 @@ class MetricCurves:
             lines.append(f"  in percent   {', '.join(self.percent)}")
         renamed = ", ".join(f"{old} -> {new}" for old, new in self.renamed.items())
         lines += [f"  renamed      {renamed}"] if renamed else []
-        lines += [f"  left out     {len(self.excluded)} row(s)"] if len(self.excluded) else []
+        left_out = format_count(len(self.excluded), "row")
+        lines += [f"  left out     {left_out}"] if len(self.excluded) else []
         lines += [f"  warning      {problem.message}" for problem in self.problems]
         return "\n".join(lines)
 

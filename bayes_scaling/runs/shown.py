@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from bayes_scaling.units import format_quantity
+from bayes_scaling.units import format_count, format_quantity
 
 if TYPE_CHECKING:
     from bayes_scaling.runs.table import Runs
@@ -43,7 +43,7 @@ def _facts(runs: Runs) -> list[tuple[str, str]]:
             facts.append((column, f"{', '.join(names[:6])}{more} ({len(names)})"))
     renamed = ", ".join(f"{old} -> {new}" for old, new in runs.renamed.items())
     n_out = len(runs.excluded)
-    left_out = f"{n_out} row{'s' if n_out > 1 else ''}" if n_out else ""
+    left_out = format_count(n_out, "row") if n_out else ""
     facts += [("renamed", renamed), ("not read", ", ".join(runs.ignored))]
     facts += [("left out", left_out)]
     facts += [("counting", str(runs.counting))]

@@ -17,7 +17,7 @@ from bayes_scaling.inference.diagnostics.convergence import (
     sampler_figures,
 )
 from bayes_scaling.inference.verdict import CheckResult
-from bayes_scaling.units import format_quantity
+from bayes_scaling.units import format_count, format_quantity
 
 if TYPE_CHECKING:
     from bayes_scaling.shapes.posterior import ShapeFit
@@ -142,5 +142,7 @@ def _score_check(
 ) -> CheckResult:
     worst = sorted(missed, key=lambda miss: miss.away, reverse=True)[:NAMED]
     named = "; ".join(map(str, worst)) + ("; ..." if len(missed) > NAMED else "")
-    text = f"The trend of {len(missed)} curve(s) passes far from {where} ({named}). {so}"
+    text = (
+        f"The trend of {format_count(len(missed), 'curve')} passes far from {where} ({named}). {so}"
+    )
     return CheckResult(name=name, passed=not missed, fatal=False, text=text if missed else well)

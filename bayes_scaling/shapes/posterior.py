@@ -20,6 +20,7 @@ from bayes_scaling.shapes.card import ShapeCard
 from bayes_scaling.shapes.model import FACTOR
 from bayes_scaling.shapes.scale import MetricScale
 from bayes_scaling.shapes.trend import Trend
+from bayes_scaling.units import format_count
 
 if TYPE_CHECKING:
     from bayes_scaling.shapes.probabilities import ShapeProbabilities
@@ -184,11 +185,12 @@ class ShapeFit:
 
     def __repr__(self) -> str:
         verdict = "trusted" if self.trusted else "NOT to be trusted"
+        points = format_count(len(self.problems()), "point")
         return (
             f"ShapeFit of {self.card.name!r} to {len(self.data)} scores ({self.name})\n"
             f"  curves       {len(self.curves)}: {', '.join(self.curves[:6])}"
             f"{', ...' if len(self.curves) > 6 else ''}\n"
-            f"  posterior    {verdict}; {len(self.problems())} point(s) to read in problems()"
+            f"  posterior    {verdict}; {points} to read in problems()"
         )
 
 

@@ -71,6 +71,7 @@ FITS = {
     "no output": (["fit", "{table}"], "--output"),
     "output in no folder": (["fit", "{table}", "-o", "{nowhere}"], "cannot write"),
     "output is a folder": (["fit", "{table}", "-o", "{folder}"], "folder"),
+    "output to a pipe": (["fit", "{table}", "-o", "-"], "give a file a name"),
     "output under a file": (["fit", "{table}", "-o", "{table}/fit.nc"], "cannot write"),
     "bad expression": ([*FIT, "--where", "params >"], "select"),
     "expression of nothing": ([*FIT, "--where", "params > 1e20"], "none"),

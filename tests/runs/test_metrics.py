@@ -219,6 +219,12 @@ BROKEN = {
         table(value=[0.3, 0.4, 0.8, 1.01, 0.55, 0.5, 0.44, 0.4]),
         r"^error: data frame, row 3: found 1.01 in column value, .*Correct the cell[^\n]*$",
     ),
+    "one above one among many": (
+        pd.concat([table(task=[f"{i}"] * 4 + [f"{i}b"] * 4, chance=0) for i in range(3)]).assign(
+            value=[0.01, 0.02, 0.05, 1.5, *[0.03] * 20]
+        ),
+        "found 1.5 in column value, the only score of 'acc' above 1: the others look like fraction",
+    ),
     "a curve in fractions, chance unknown": (
         table(value=[0.3, 0.4, 0.45, 0.6, 55, 50, 44, 40]).drop(columns="chance"),
         "rows 0, 1, 2, 3: found 0.3, 0.4, 0.45 and the like throughout 'qa', .* look like fraction",

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from bayes_scaling.runs.cells import CheckedTable
 from bayes_scaling.runs.problems import Problem, Severity
-from bayes_scaling.units import format_quantity
+from bayes_scaling.units import format_count, format_quantity
 
 __all__ = ["DESIGN_CHECKS"]
 
@@ -35,7 +35,7 @@ def check_number(table: CheckedTable) -> Iterator[Problem]:
         "nothing can be fitted" if n < FEWEST_RUNS else "the priors will decide most of the answer"
     )
     yield _design(
-        table, "few-runs", severity, found=f"{n} run{'s' if n > 1 else ''}",
+        table, "few-runs", severity, found=format_count(n, "run"),
         expected=f"{FEW_RUNS} or more, over several sizes and token counts",
         sentence=f"{consequence}. Add runs.",
     )  # fmt: skip

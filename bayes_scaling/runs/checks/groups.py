@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_scaling.runs.problems import Problem
+from bayes_scaling.units import format_count
 
 if TYPE_CHECKING:
     from bayes_scaling.runs.table import Runs
@@ -82,11 +83,11 @@ def _number(runs: Runs, column: str, n_groups: int) -> Problem | None:
     return Problem(
         code="one-group" if n_groups == 1 else "many-groups",
         severity="error" if own else "warning",
-        message=f"{runs.origin.label}, column {column}: found {n_groups} "
-        f"group{'s' if n_groups != 1 else ''}; expected 2 to {MOST_GROUPS}: {consequence}.",
+        message=f"{runs.origin.label}, column {column}: found "
+        f"{format_count(n_groups, 'group')}; expected 2 to {MOST_GROUPS}: {consequence}.",
         column=column,
         n_rows=len(runs),
-        found=f"{n_groups} groups",
+        found=format_count(n_groups, "group"),
         expected=f"2 to {MOST_GROUPS} groups",
     )
 
