@@ -50,6 +50,7 @@ def allocate(
     answer = bs.allocate(posterior, flops=budgets, group=groups, prob=prob)
     print_answer(answer, show_allocation, as_json=as_json)
     output.print_caveat(posterior, answer.labels["decades_beyond"], as_json=as_json)
+    output.print_prior_note(posterior, err=as_json)
     output.end_with_trust(posterior, accept_problems)
 
 

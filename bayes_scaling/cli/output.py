@@ -32,6 +32,7 @@ __all__ = [
     "print_counting",
     "print_json",
     "print_json_text",
+    "print_prior_note",
     "print_study",
     "print_table",
     "print_wrapped",
@@ -50,6 +51,11 @@ DRIFTS = (
     "The intervals allow for the law being left behind out there, by as much as public sweeps left "
     "theirs; not for a changed recipe or other data."
 )
+TESTED = 2.0
+UNTESTED = (
+    "These sweeps reach 100 times beyond the runs that were fitted: what lies further is untested."
+)
+"""Said beyond so many decades."""
 HOLDS = "The intervals assume that the law keeps its form out there, which no law has done."
 UNKNOWN_COUNT = "N as given"
 """How the counting of a table that does not tell begins."""
@@ -150,9 +156,18 @@ def print_caveat(
     what = "compute" if along == "flops" else INPUTS[along].short
     print_wrapped(
         f"Note: up to {format_factor(10**furthest)} times ({furthest:.1f} decades) the {what} of "
-        f"the largest run. {DRIFTS if fit.drifts else HOLDS}",
+        f"the largest run. {DRIFTS if fit.drifts else HOLDS}"
+        + (f" {UNTESTED}" if fit.drifts and furthest > TESTED else ""),
         err=as_json,
     )
+
+
+def print_prior_note(fit: Fit, *, err: bool) -> None:
+    """Say of a plan that it is the priors' too, where it is."""
+    from bayes_scaling.decisions.questions import ON_PRIORS
+
+    if fit.leans_on_priors:
+        print_wrapped(f"Note: {ON_PRIORS}", err=err)
 
 
 def print_wrapped(text: str, *, err: bool = False, indent: str = "") -> None:

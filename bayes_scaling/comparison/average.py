@@ -156,6 +156,11 @@ class AveragedFit:
         """Whether every fit that has a weight may be used."""
         return all(self.fits[name].trusted for name in self._chosen)
 
+    @property
+    def leans_on_priors(self) -> bool:
+        """Whether in any fit that has a weight priors move the plan as well as the runs do."""
+        return any(self.fits[name].leans_on_priors for name in self._chosen)
+
     def select_groups(self, group: str | Sequence[str] | None) -> tuple[str, ...]:
         """Groups that a question is about, which every fit must know."""
         chosen = [fit.select_groups(group) for fit in self.fits.values()]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayes_scaling.decisions.costs import Costs
 from bayes_scaling.decisions.ground import Ground
 from bayes_scaling.decisions.plan_result import BudgetPlan, Plan
+from bayes_scaling.decisions.questions import ON_PRIORS
 from bayes_scaling.decisions.risk import Risk
 from bayes_scaling.decisions.target import Target
 from bayes_scaling.units import format_factor, format_quantity
@@ -56,6 +57,8 @@ def warnings(ground: Ground, made: Sequence[BudgetPlan], target: Target | None) 
         )
     if target is not None:
         yield from _of_target(target, largest)
+    if ground.fit.leans_on_priors:
+        yield ON_PRIORS
 
 
 def _of_plan(ground: Ground, each: BudgetPlan, largest: float) -> Iterator[str]:

@@ -16,14 +16,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "LARGEST", "Points", "Predictor", "group_labels", "one_group", "quantities", "rows_by_group",
-    "with_groups",
+    "LARGEST", "ON_PRIORS", "Points", "Predictor", "group_labels", "one_group", "quantities",
+    "rows_by_group", "with_groups",
 ]  # fmt: skip
 
 Array = NDArray[np.float64]
 
 Points = Mapping[str, NDArray[Any]]
 """Columns of the points of a question, and perhaps ``group``."""
+
+ON_PRIORS = (
+    "How compute is best split moves with the priors of the card as well as with the runs: they "
+    "are part of this answer."
+)
+"""Said of plans where it is so."""
 
 LARGEST = 1e40
 """No budget, size or number of tokens is beyond this; a larger one is a slip of the pen."""
@@ -59,6 +65,10 @@ class Predictor(Protocol):
     @property
     def drifts(self) -> bool:
         """Whether answers carry a discrepancy: that the law is an approximation."""
+
+    @property
+    def leans_on_priors(self) -> bool:
+        """Whether priors move the plan as well as the runs do."""
 
     def law_only(self) -> Predictor:
         """The same, with the law taken for the truth."""

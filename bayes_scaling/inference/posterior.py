@@ -239,6 +239,11 @@ class Fit:
         """False where the posterior must not be used."""
         return not any(check.fatal and check.passed is False for check in self.checks)
 
+    @property
+    def leans_on_priors(self) -> bool:
+        """Whether priors move the plan as well as the runs do, as the check of that found."""
+        return any(check.values.get("answer_moves", False) for check in self.checks)
+
     # -- draws -------------------------------------------------------------------------------
 
     def select_groups(self, group: str | Sequence[str] | None) -> tuple[str, ...]:

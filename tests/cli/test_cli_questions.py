@@ -145,6 +145,10 @@ def test_caveat_says_how_far_beyond_the_runs(run, plain):
     assert "times" in words
     assert "the compute of the largest run" in words
     assert "allow for the law being left behind" in words
+    assert "what lies further is untested" in words
+    near = run("forecast", plain, "--params", "10B", "--tokens", "400B").stdout
+    assert "the compute of the largest run" in " ".join(near.split())
+    assert "untested" not in near
     alone = " ".join(run(*far, "--law-only").stdout.split())
     assert "assume that the law keeps its form" in alone
     # In JSON mode standard output is only JSON.

@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
-from examples import example_fit
+from examples import example_fit, example_runs
 
+import bayes_scaling as bs
+from bayes_scaling.decisions.questions import ON_PRIORS
 from bayes_scaling.inference.diagnostics import Evidence
+from bayes_scaling.inference.diagnostics.answer import answer_budget, log_answer
 from bayes_scaling.inference.diagnostics.convergence import convergence, sampler_figures
 from bayes_scaling.inference.diagnostics.identifiability import check_identifiability
 from bayes_scaling.inference.diagnostics.predictive import check_predictive
@@ -90,6 +93,30 @@ def test_the_cause_is_named(fit, log_tokens, cause):
     size = design.log_inputs["params"]
     inputs = {"params": size, "tokens": log_tokens(size)}
     assert cause in _cause(replace(design, log_inputs=inputs))
+
+
+def test_priors_that_move_the_plan_are_told():
+    def quick(runs):
+        return bs.fit(runs, model="chinchilla", engine="quick", seed=1, progress=False)
+
+    few = quick(example_runs(n_sizes=2, n_ratios=2))
+    (check,) = (check for check in few.checks if check.name == "prior sensitivity")
+    assert few.leans_on_priors
+    assert "and of the optimal number of tokens per parameter at 1.44e21 FLOPs moves" in check.text
+    plan = bs.plan(few, flops=1e22)
+    assert ON_PRIORS in plan.warnings
+    many = quick(example_runs(n_sizes=8, n_ratios=8))
+    assert not many.leans_on_priors
+    assert ON_PRIORS not in bs.plan(many, flops=1e22).warnings
+    average = bs.average_fits({"few": few, "none": few}, {"few": 1.0, "none": 0.0})
+    assert average.leans_on_priors
+
+
+def test_what_checks_call_the_answer_is_what_allocate_gives(fit):
+    flops = answer_budget(fit)
+    given = bs.allocate(fit.law_only(), flops=flops).drawn["tokens_per_param"][:, 0]
+    natural = fit.parameters(fit.groups[0])
+    np.testing.assert_allclose(np.exp(log_answer(evidence_of(fit), natural)), given)
 
 
 def test_chains_that_disagree_are_found():

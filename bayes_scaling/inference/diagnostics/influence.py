@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_scaling.inference.diagnostics.answer import answer_name, log_answer
 from bayes_scaling.inference.diagnostics.evidence import Evidence
 from bayes_scaling.inference.pointwise import parameter_values
 from bayes_scaling.inference.verdict import CheckResult
+from bayes_scaling.units import format_count
 
 __all__ = ["check_influence"]
 
@@ -46,15 +48,15 @@ def check_influence(evidence: Evidence) -> list[CheckResult]:
             {
                 "row": evidence.row_name(int(run)),
                 "pareto_k": float(k[run]),
-                "what": _what(evidence),
-                "flops": _budget(evidence),
+                "what": answer_name(evidence.fit),
                 "with": float(with_all[run]),
                 "without": None if plan is None else float(plan),
             }
         )
     sentences = [_sentence(move) for move in moves]
     if moves and len(influential) > N_NAMED:
-        sentences.append(f"{len(influential) - N_NAMED} more run(s) weigh much.")
+        more = len(influential) - N_NAMED
+        sentences.append(f"Also influential: {format_count(more, 'more run')}.")
     return [
         CheckResult(
             name="influential runs",
@@ -70,13 +72,9 @@ def _sentence(move: dict[str, Any]) -> str:
     if move["without"] is None:
         return f"{move['row']} weighs heavily (Pareto k {move['pareto_k']:.2f})."
     return (
-        f"Without {move['row']} {move['what']} at {move['flops']:.2g} FLOPs would be "
-        f"{move['without']:.4g} instead of {move['with']:.4g}."
+        f"Without {move['row']} {move['what']} would be {move['without']:.4g} instead of "
+        f"{move['with']:.4g}."
     )
-
-
-def _budget(evidence: Evidence) -> float:
-    return float(evidence.fit.data["flops"].max())
 
 
 def _plans(evidence: Evidence) -> tuple[Array, Array, Array]:
@@ -92,7 +90,7 @@ def _plans(evidence: Evidence) -> tuple[Array, Array, Array]:
         natural = {
             p.name: evidence.thinned[p.name].sel(group=group).to_numpy() for p in fit.law.parameters
         }
-        answer = _log_answer(evidence, natural)
+        answer = log_answer(evidence, natural)
         rows = index == i
         centre[rows], sd[rows] = answer.mean(), answer.std()
         moved[rows] = weights[rows] @ answer
@@ -106,23 +104,7 @@ def _plan_sampled_without(evidence: Evidence, run: int) -> float | None:
         return None
     relative = parameter_values(evidence.fit.card, theta)
     natural = evidence.fit.law.natural(np, relative, evidence.fit.reference)
-    return float(np.exp(_log_answer(evidence, natural).mean()))
-
-
-def _what(evidence: Evidence) -> str:
-    law = evidence.fit.law
-    return "the optimal number of tokens per parameter" if law.allocates else "the law's loss"
-
-
-def _log_answer(evidence: Evidence, natural: dict[str, Array]) -> Array:
-    """Log of the optimal tokens per parameter, or of the loss of the largest run."""
-    law = evidence.fit.law
-    if law.allocates:
-        params, tokens = law.optimum(_budget(evidence), natural)
-        return np.asarray(np.log(tokens / params))
-    largest = int(np.argmax(evidence.fit.columns["flops"]))
-    at = {name: values[largest] for name, values in evidence.design.log_inputs.items()}
-    return np.asarray(np.log(law.mean(np, at, natural)))
+    return float(np.exp(log_answer(evidence, natural).mean()))
 
 
 def _theta_without(evidence: Evidence, run: int, group: int) -> NDArray[np.float64] | None:
