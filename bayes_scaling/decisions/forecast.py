@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Forecast", "forecast"]
 
-NEEDED = "params= and tokens= (or what else the law depends on)"
+NEEDED = "params and tokens (or what else the law depends on)"
 COLUMNS = (*INPUTS, "width", "depth")
 """What a point may say of a run."""
 

@@ -111,10 +111,11 @@ class MetricCurves:
         except (ValueError, KeyError, TypeError, SyntaxError, NameError, AttributeError) as error:
             columns = ", ".join(map(str, self.table.columns))
             raise InputError(
-                f"select({query!r}) is not a valid expression: {error}; the columns are {columns}"
+                f"the condition {query!r} is not a valid expression: {error}; the columns are "
+                f"{columns}"
             ) from error
         if table.empty:
-            raise InputError(f"select({query!r}) leaves no curve of the {len(self.curves)}")
+            raise InputError(f"the condition {query!r} leaves no curve of the {len(self.curves)}")
         return replace(self, table=table, excluded=excluded)
 
     def _with_shapes(self, table: pd.DataFrame) -> pd.DataFrame:

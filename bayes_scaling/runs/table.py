@@ -148,7 +148,7 @@ class Runs:
         """
         mask = self._mask(query)
         if not mask.any():
-            raise InputError(f"select({query!r}) leaves none of the {len(self)} runs")
+            raise InputError(f"the condition {query!r} leaves none of the {len(self)} runs")
         return self._only(mask, query)
 
     def _only(self, mask: npt.NDArray[np.bool_], reason: str) -> Runs:
@@ -180,12 +180,13 @@ class Runs:
         except _QUERY_ERRORS as error:
             columns = ", ".join(map(str, self.table.columns))
             raise InputError(
-                f"select({query!r}) is not a valid expression: {error}; the columns are {columns}"
+                f"the condition {query!r} is not a valid expression: {error}; the columns are "
+                f"{columns}"
             ) from error
         if not (isinstance(kept, pd.Series) and pd.api.types.is_bool_dtype(kept.dtype)):
             raise InputError(
-                f"select({query!r}) gives {type(kept).__name__}, not true or false for each run; "
-                "expected a comparison such as 'params > 1e9'"
+                f"the condition {query!r} gives {type(kept).__name__}, not true or false for each "
+                "run; expected a comparison such as 'params > 1e9'"
             )
         return kept.fillna(value=False).to_numpy(dtype=bool)
 

@@ -73,7 +73,7 @@ FITS = {
     "output is a folder": (["fit", "{table}", "-o", "{folder}"], "folder"),
     "output to a pipe": (["fit", "{table}", "-o", "-"], "give a file a name"),
     "output under a file": (["fit", "{table}", "-o", "{table}/fit.nc"], "cannot write"),
-    "bad expression": ([*FIT, "--where", "params >"], "select"),
+    "bad expression": ([*FIT, "--where", "params >"], "the condition"),
     "expression of nothing": ([*FIT, "--where", "params > 1e20"], "none"),
     "unknown column in expression": ([*FIT, "--where", "sise > 1"], "sise"),
     "unknown column of groups": ([*FIT, "--by", "family"], "'family'"),
