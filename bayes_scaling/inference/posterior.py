@@ -11,22 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from bayes_scaling.errors import InputError
 from bayes_scaling.inference.arrays import NamedArray, arrays_of
-from bayes_scaling.inference.card import SLOPE, ModelCard
+from bayes_scaling.inference.card import ModelCard
+from bayes_scaling.inference.group_curve import GroupCurve
 from bayes_scaling.inference.group_draws import NEW_GROUP, GroupDraws
-from bayes_scaling.inference.memory import Seen, news_share
+from bayes_scaling.inference.memory import Seen
 from bayes_scaling.inference.pointwise import Noise
 from bayes_scaling.inference.verdict import CheckResult
 from bayes_scaling.laws import (
     Law,
     Reference,
     decades_beyond,
-    drifted,
     log_inputs,
-    log_mean,
     log_scale,
 )
 from bayes_scaling.units import format_count, format_quantity
@@ -40,9 +38,6 @@ __all__ = ["DEFAULT_PROB", "NEW_GROUP", "Fit"]
 
 DEFAULT_PROB = 0.9
 """Probability of every interval, unless asked otherwise."""
-
-_STEP = (1.0, 1.01)
-"""Factors on compute between which a local exponent is measured; none below, where the edge is."""
 
 Array = NDArray[np.float64]
 
@@ -317,23 +312,29 @@ class Fit:
         InputError
             An input of the law is missing.
         """
-        chosen = slice(None) if draws is None else draws
-        theta = {name: value[chosen, None] for name, value in self.parameters(group).items()}
-        at = {name: log_inputs[name] for name in self.inputs if name in log_inputs}
-        if len(at) < len(self.inputs):
-            at = self._planned(log_inputs, theta) | at
-        log_loss = log_mean(np, self.law, at, theta, self._beyond(group, log_scale(at)))
-        if self._remembers(group):
-            log_loss = log_loss + self._rows_of(group).left(self.law, log_scale(at), theta)
-        loss = np.exp(log_loss)
-        return np.broadcast_to(loss, np.broadcast_shapes(loss.shape, *map(np.shape, at.values())))
+        return self._curve(group).loss(log_inputs, draws)
 
-    def _remembers(self, group: str) -> bool:
-        """Whether answers start from where the curve of a group was seen."""
-        return self.with_drift and self.card.noise.memory is not None and group in self.groups
+    def _curve(self, group: str) -> GroupCurve:
+        """What the posterior says of a group."""
+        theta, known = self.parameters(group), group in self.groups
+        edge = None
+        if self.edge is not None and self.drifts:
+            # Beyond all edges if it has no runs.
+            edge = float(self.edge[self.groups.index(group)] if known else self.edge.max())
+        remembers = self.with_drift and self.card.noise.memory is not None and known
+        run_sigma = self._draws["run_sigma"].samples() if "run_sigma" in self._draws else None
+        return GroupCurve(
+            card=self.card,
+            law=self.law,
+            theta=theta,
+            typical=float(log_scale(self.reference.log_inputs)),
+            edge=edge,
+            seen=self._rows_of(group, edge) if remembers else None,
+            run_sigma=run_sigma,
+        )
 
-    def _rows_of(self, group: str) -> Seen:
-        """The rows of a group."""
+    def _rows_of(self, group: str, edge: float | None) -> Seen:
+        """The rows of a group, for points that remember them."""
         mine = self.data["group"].to_numpy() == group
         columns = {name: values[mine] for name, values in self.columns.items()}
         inputs = log_inputs(self.inputs, columns, of="the fit")
@@ -341,34 +342,8 @@ class Fit:
             log_inputs=inputs,
             log_loss=np.log(columns["loss"]),
             group_index=np.zeros(int(mine.sum()), dtype=np.int64),
-            beyond=self._beyond(group, log_scale(inputs)),
+            beyond=None if edge is None else decades_beyond(log_scale(inputs), edge),
         )
-
-    def _beyond(self, group: str, log_x: ArrayLike) -> Array | None:
-        """Decades of points beyond the edge of a group; beyond all edges if it has no runs."""
-        if self.edge is None or not self.drifts:
-            return None
-        known = group in self.groups
-        edge = self.edge[self.groups.index(group)] if known else self.edge.max()
-        return decades_beyond(log_x, edge)
-
-    def _drifted(self, group: str, flops: Array) -> dict[str, Array]:
-        """Draws of the natural parameters as they are at budgets, each (sample, 1 or budget)."""
-        theta = {name: value[:, None] for name, value in self.parameters(group).items()}
-        beyond = self._beyond(group, np.log(flops))
-        return theta if beyond is None else drifted(np, self.law, theta, beyond)
-
-    def _planned(
-        self, log_inputs: Mapping[str, Array], theta: Mapping[str, Array]
-    ) -> dict[str, Array]:
-        needed = ("params", "tokens") if "params" in self.inputs[:-1] else self.inputs
-        missing = [name for name in needed if name not in log_inputs]
-        if missing:
-            raise InputError(
-                f"the law {self.card.law!r} needs {' and '.join(needed)}; of the points only "
-                f"{', '.join(log_inputs) or 'nothing'} is known, so give {' and '.join(missing)}"
-            )
-        return self.law.plan_inputs(log_inputs["params"], log_inputs["tokens"], theta)
 
     def optimum(self, group: str, flops: Array) -> tuple[Array, Array]:
         """Draws of the compute-optimal params and tokens of budgets, each (sample, budget).
@@ -378,21 +353,11 @@ class Fit:
         InputError
             The law does not say how to split compute.
         """
-        return self.law.optimum(flops, self._drifted(group, flops))
+        return self._curve(group).optimum(flops)
 
     def allocation_exponents(self, group: str, flops: Array) -> tuple[Array, Array]:
         """Draws of the exponents a and b at budgets, each of a shape like (sample, budget)."""
-        theta = {name: value[:, None] for name, value in self.parameters(group).items()}
-        a, b = self.law.exponents(theta, flops)
-        beyond = self._beyond(group, np.log(flops))
-        if beyond is not None and self.law.drifting:
-            # With the drift, N_opt is no single power of compute: its slope over a small step.
-            low, high = (self.optimum(group, flops * factor)[0] for factor in _STEP)
-            slope = np.log(high / low) / np.log(_STEP[1] / _STEP[0])
-            a = np.where(beyond > 0, slope, a)
-            b = 1 - a
-        shape = (self.n_draws, len(flops))
-        return np.broadcast_to(a, shape), np.broadcast_to(b, shape)
+        return self._curve(group).exponents(flops)
 
     def exponents(self, theta: Mapping[str, Array]) -> dict[str, Array]:
         """Allocation exponents a and b at the largest compute of the runs, if the law has them."""
@@ -415,24 +380,7 @@ class Fit:
         Noise
             With arrays of shape (sample, point) around a centre of zero.
         """
-        values = {name: value[:, None] for name, value in self.parameters(group).items()}
-        typical = log_scale(self.reference.log_inputs)
-        known = {name: v for name, v in (log_inputs or {}).items() if name in self.inputs}
-        log_x = log_scale(known or log_inputs) if log_inputs else np.array([typical])
-        sigma = values["sigma"] * np.ones_like(log_x)
-        if self.card.noise.slope is not None:
-            sigma = sigma * np.exp(values[SLOPE] * (log_x - typical) / np.log(10.0))
-        if self._remembers(group) and log_inputs:
-            nowhere = np.zeros(np.shape(log_x), dtype=np.int64)
-            gap = self._rows_of(group).nearest(log_x, nowhere).gap
-            sigma = sigma * news_share(np, gap, values["noise_memory"])
-        variance = sigma**2
-        if "run_sigma" in self._draws:
-            variance = variance + self._draws["run_sigma"].samples()[:, None] ** 2
-        skew = values.get("noise_skew", np.ones_like(values["nu"]))
-        return Noise(
-            centre=np.zeros_like(variance), scale=np.sqrt(variance), nu=values["nu"], skew=skew
-        )
+        return self._curve(group).noise(log_inputs)
 
     # -- showing and saving ------------------------------------------------------------------
 
