@@ -19,7 +19,7 @@ import xarray as xr
 
 from bayes_scaling.cards import LogNormal, Normal
 from bayes_scaling.comparison import Backtest, KaplanOrChinchilla, backtest, compare
-from bayes_scaling.comparison.kaplan_or_chinchilla import Analysis
+from bayes_scaling.comparison.kaplan_or_chinchilla_result import Analysis
 from bayes_scaling.inference.assemble import assemble
 from bayes_scaling.inference.card import Discrepancy, ModelCard, load_card
 from bayes_scaling.inference.design import Design, make_design

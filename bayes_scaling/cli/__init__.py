@@ -30,7 +30,8 @@ numbers in full precision and null for what is not finite::
                    "corners_before": the same by the priors,
                    "posterior": {"E", "gamma", "a", ...: STATISTICS},
                    "analyses": [{"analysis", "what", "shift", "verdict", and STATISTICS of a}],
-                   "untested": {cause: text}, "comparison": what compare prints, "verdicts": [...]}
+                   "untested": {cause: text}, "notes": [text],
+                   "comparison": what compare prints, "verdicts": [...]}
     shapes        [{"task", "family", "at": {SCALE: number}, "probabilities": {"improving", "flat",
                    "inverse", "u_shaped", "inverted_u", "delayed"}, "p_worse_than_largest_seen",
                    "p_worse_than_largest_seen_prior_only", "value": STATISTICS,

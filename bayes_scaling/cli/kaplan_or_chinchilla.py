@@ -64,8 +64,9 @@ def kaplan_or_chinchilla(
     """Ask the runs whether Kaplan or Chinchilla was right, and what explains the gap.
 
     Fits the coupled law, which holds both, and repeats the analysis with each choice of Kaplan et
-    al. Say --counting total if params counts embeddings, so that their part can be told. With
-    --json: {format, corners, posterior, analyses, untested, comparison, verdicts}.
+    al. Say --counting total if params counts embeddings, so that their part can be told. Columns
+    warmup, decay and hparams (or the like) tell of recipes in which runs differ. With
+    --json: {format, corners, posterior, analyses, untested, notes, comparison, verdicts}.
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing

@@ -7,10 +7,8 @@ from bayes_scaling.comparison.calibration import calibrate, calibrate_models
 from bayes_scaling.comparison.calibration_result import Calibration
 from bayes_scaling.comparison.compare import compare, compare_models
 from bayes_scaling.comparison.extrapolation import HeldOut
-from bayes_scaling.comparison.kaplan_or_chinchilla import (
-    KaplanOrChinchilla,
-    kaplan_or_chinchilla,
-)
+from bayes_scaling.comparison.kaplan_or_chinchilla import kaplan_or_chinchilla
+from bayes_scaling.comparison.kaplan_or_chinchilla_result import KaplanOrChinchilla
 from bayes_scaling.comparison.methods import Answer, register_method
 from bayes_scaling.comparison.plans import PlanDifference
 from bayes_scaling.comparison.recovery import Recovery, recover

@@ -37,7 +37,7 @@ def plot_exponents(
     -------
     Axes
     """
-    from bayes_scaling.comparison.kaplan_or_chinchilla import CHINCHILLAS_A, KAPLANS_A
+    from bayes_scaling.comparison.kaplan_or_chinchilla_result import CHINCHILLAS_A, KAPLANS_A
 
     prob = study.prob if prob is None else prob
     rows = study.analyses

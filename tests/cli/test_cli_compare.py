@@ -136,8 +136,8 @@ def test_the_study_as_json(answer, asked, table):
         "--draws", 50,
     )  # fmt: skip
     assert list(given) == [
-        "format", "corners", "corners_before", "posterior", "analyses", "untested", "comparison",
-        "verdicts",
+        "format", "corners", "corners_before", "posterior", "analyses", "untested", "notes",
+        "comparison", "verdicts",
     ]  # fmt: skip
     assert sum(given["corners"].values()) >= 1.0
     assert list(given["posterior"]["gamma"]) == STATISTICS

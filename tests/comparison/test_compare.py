@@ -1,6 +1,7 @@
 """Laws side by side, on small posteriors that were not sampled."""
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from bayes_scaling.comparison.terms import default_group
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.posterior import NEW_GROUP, Fit
 from bayes_scaling.laws import get_law
+from bayes_scaling.runs.flops import total_params
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +179,23 @@ def test_a_study_refuses_before_it_samples():
         kaplan_or_chinchilla(example_runs())
     with pytest.raises(InputError, match="must lie between 0 and 1"):
         kaplan_or_chinchilla(example_runs(n_sizes=6), hold_out=1.5)
+
+
+def test_a_study_of_runs_without_embeddings_adds_them(monkeypatch):
+    asked = []
+
+    def stop(question, *_, **__):
+        asked.append(question.runs)
+        raise InterruptedError
+
+    module = sys.modules["bayes_scaling.comparison.kaplan_or_chinchilla"]
+    monkeypatch.setattr(module, "sample_fit", stop)
+    table = example_runs(n_sizes=6).table
+    with pytest.raises(InterruptedError):
+        kaplan_or_chinchilla(bs.read_runs(table, counting="non-embedding"), progress=False)
+    (runs,) = asked
+    assert runs.counting.params == "total"
+    np.testing.assert_allclose(runs.params, total_params(table["params"].to_numpy()))
 
 
 def test_json_has_the_promised_keys(fit):

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from bayes_scaling import figures
 from bayes_scaling.comparison import KaplanOrChinchilla, compare
-from bayes_scaling.comparison.kaplan_or_chinchilla import Analysis
+from bayes_scaling.comparison.kaplan_or_chinchilla_result import Analysis
 from bayes_scaling.errors import InputError
 from bayes_scaling.figures.words import LABELS
 from bayes_scaling.inference.posterior import Fit
