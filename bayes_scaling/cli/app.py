@@ -89,6 +89,7 @@ app.command(
         "bayes-scaling fit runs.csv --by architecture --by dataset -o fit.nc",
         "bayes-scaling fit runs.csv --rename params=my_n --where 'tokens / params > 1' -o fit.nc",
         "bayes-scaling fit runs.csv --model my_card.toml --seed 7 -o fit.nc --json",
+        "bayes-scaling fit runs.csv --model isoflop -o fit.nc",
         "bayes-scaling fit runs.csv --model saturating --x tokens -o fit.nc",
         "bayes-scaling fit runs.csv --counting total --count-params non-embedding -o fit.nc",
     )

@@ -57,8 +57,6 @@ UNTESTED = (
 )
 """Said beyond so many decades."""
 HOLDS = "The intervals assume that the law keeps its form out there, which no law has done."
-UNKNOWN_COUNT = "N as given"
-"""How the counting of a table that does not tell begins."""
 
 
 def print_json(value: Any) -> None:
@@ -136,9 +134,8 @@ def print_table(
 
 
 def print_counting(counting: str) -> None:
-    """Say what N and C count, where the runs said it."""
-    if not counting.startswith(UNKNOWN_COUNT):
-        typer.echo(f"Counting: {counting}.")
+    """Say what N and C count."""
+    typer.echo(f"Counting: {counting}.")
 
 
 def print_caveat(

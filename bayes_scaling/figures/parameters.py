@@ -104,7 +104,9 @@ def _draw(ax: Axes, fit: Fit, key: str, draws: Array, prior: Array, prob: float)
     lower, upper = quantiles(transform(draws), prob)
     inside = (grid >= lower) & (grid <= upper)
     ax.fill_between(x, height, where=inside, color=BAND, alpha=0.3, linewidth=0)
-    for i, value in enumerate(published.values()):
+    keys = [each.key for each in fit.law.published]
+    for name, value in published.items():
+        i = keys.index(name)
         ax.axvline(
             value, color=PUBLISHED_COLOURS[i % 4], linestyle=PUBLISHED_LINES[i % 4], linewidth=1.3
         )
@@ -152,13 +154,15 @@ def _published(fit: Fit, key: str) -> dict[str, float]:
     values = {}
     for each in fit.law.published:
         known = {name: np.asarray(value) for name, value in each.values.items()}
-        values[each.key] = float({**known, **fit.exponents(known)}[key])
+        found = {**known, **fit.exponents(known)}
+        if key in found:
+            values[each.key] = float(found[key])
     return values
 
 
 def _seen(axes: list[Axes], fit: Fit, key: str) -> bool:
     """Whether a published value lies within the axes of any panel."""
-    values = [_published(fit, name)[key] for name in reported_names(fit)]
+    values = [_published(fit, name).get(key, np.nan) for name in reported_names(fit)]
     return any(
         low <= value <= high
         for value, (low, high) in zip(values, (ax.get_xlim() for ax in axes), strict=False)

@@ -116,7 +116,7 @@ class Parameter:
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedFit:
-    """Parameter values that were published for a law, with where they were printed."""
+    """Values of (some of) the parameters of a law, with where they were printed."""
 
     key: str
     source: str

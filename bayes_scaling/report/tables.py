@@ -99,7 +99,8 @@ def published(fit: Fit) -> Table | None:
     for each in fit.law.published:
         known = {name: np.asarray(value) for name, value in each.values.items()}
         values = {**known, **fit.exponents(known)}
-        rows.append((each.source, *(number(float(values[name])) for name in names), each.note))
+        cells = [number(float(values[name])) if name in values else "" for name in names]
+        rows.append((each.source, *cells, each.note))
     return Table(name="Published values", heads=("source", *names, "note"), rows=tuple(rows))
 
 

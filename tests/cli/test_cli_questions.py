@@ -93,13 +93,14 @@ def test_a_law_of_one_variable_shows_it_and_how_far_it_is(run, curve):
     assert "the training tokens of the largest run" in words
 
 
-def test_what_is_counted_is_shown_where_it_is_known(run, answer, steps, plain):
+def test_what_is_counted_is_shown_in_every_answer(run, answer, steps, plain):
     point = ("--params", "1B", "--tokens", "20B", "--step", "40k")
     assert "Counting: N total" in run("forecast", steps, *point).stdout
     assert "Counting: N total" in run("allocate", steps, "--flops", "1e21").stdout
     assert "Counting: N total" in run("summary", steps).stdout
     assert answer("summary", steps)["counting"].startswith("N total")
-    assert "Counting" not in run("forecast", plain, "--params", "1B", "--tokens", "1B").stdout
+    unsaid = run("forecast", plain, "--params", "1B", "--tokens", "1B").stdout
+    assert "Counting: N as given, C 6ND." in unsaid
 
 
 def test_noise_and_probability_widen_intervals(answer, plain):

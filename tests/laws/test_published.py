@@ -15,8 +15,7 @@ def constants(name: str, key: str = "") -> dict[str, np.ndarray]:
 def test_hoffmanns_law_spends_gophers_budget_on_about_40_billion_parameters():
     """Hoffmann et al. 2022, Table A3, approach 3: 40.0B parameters at Gopher's 5.76e23 FLOPs."""
     params, tokens = get_law("chinchilla").optimum(5.76e23, constants("chinchilla", "Hoffmann"))
-    # Their constants are printed to two or three digits.
-    assert params == pytest.approx(40e9, rel=0.2)
+    assert params == pytest.approx(40e9, rel=0.02)
     assert 6 * params * tokens == pytest.approx(5.76e23)
 
 
@@ -124,7 +123,6 @@ def test_farseers_published_constants():
 
 
 def test_transfer_multiplies_small_data():
-    law = get_law("transfer")
-    theta = {"k": 1.9e4, "t_D": 0.18, "t_N": 0.38}
+    law, theta = get_law("transfer"), constants("transfer")
     transferred = law.data_transferred(1e9, 1e7, theta)
     assert transferred == pytest.approx(1.9e4 * 1e7**0.18 * 1e9**0.38)
