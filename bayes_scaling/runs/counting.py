@@ -11,10 +11,10 @@ from typing import Final, Literal, get_args
 
 from bayes_scaling.errors import InputError, unknown_name
 
-__all__ = ["AS_GIVEN", "Counting", "ParamsCounting"]
+__all__ = ["AS_GIVEN", "Counting", "FlopsCounting", "ParamsCounting"]
 
 ParamsCounting = Literal["as given", "total", "non-embedding", "with-head", "active"]
-FlopsCounting = Literal["as given", "6ND"]
+FlopsCounting = Literal["as given", "6ND", "6ND-non-embedding", "kaplan", "hoffmann"]
 AS_GIVEN: Final = "as given"
 
 SIX_ND = 0.01
@@ -30,8 +30,10 @@ class Counting:
     params : {"as given", "total", "non-embedding", "with-head", "active"}
         All parameters; those without embeddings; these and the last layer; those that a token
         passes through; or what the table holds, whatever it is.
-    flops : {"as given", "6ND"}
-        Six FLOPs a parameter and token, in the parameters above, or what the table holds.
+    flops : {"as given", "6ND", "6ND-non-embedding", "kaplan", "hoffmann"}
+        Six FLOPs a parameter and token, in the parameters above; in those without embeddings; with
+        attention (Kaplan et al. 2020) or with all matrices (Hoffmann et al. 2022), as
+        `Transformer.training_flops` counts them; or what the table holds, whatever it is.
     """
 
     params: ParamsCounting = AS_GIVEN
@@ -41,6 +43,10 @@ class Counting:
         if self.params not in get_args(ParamsCounting):
             raise InputError(
                 unknown_name("counting of parameters", self.params, get_args(ParamsCounting))
+            )
+        if self.flops not in get_args(FlopsCounting):
+            raise InputError(
+                unknown_name("counting of compute", self.flops, get_args(FlopsCounting))
             )
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from bayes_scaling.errors import InputError
 from bayes_scaling.runs.cells import LOSS_UNITS, numeric_table
 from bayes_scaling.runs.checks import check_table
 from bayes_scaling.runs.columns import CANONICAL, LossUnit, Matching, match_columns, unit_named
-from bayes_scaling.runs.counting import AS_GIVEN, SIX_ND, Counting, ParamsCounting
+from bayes_scaling.runs.counting import AS_GIVEN, SIX_ND, Counting, FlopsCounting, ParamsCounting
 from bayes_scaling.runs.exclusions import exclusions
 from bayes_scaling.runs.flops import training_flops
 from bayes_scaling.runs.problems import Problem, RunsError
@@ -29,6 +30,7 @@ def read_runs(
     tolerance: float = DEFAULT_TOLERANCE,
     keep_suspect: bool = False,
     counting: ParamsCounting = AS_GIVEN,
+    counting_flops: FlopsCounting = AS_GIVEN,
     **renames: str,
 ) -> Runs:
     """Read a table of training runs and check all of it.
@@ -52,6 +54,9 @@ def read_runs(
     counting
         What `params` counts: "total", "non-embedding", "with-head" or "active", if it is known.
         Fits of runs that count differently are never compared.
+    counting_flops
+        What `flops` counts: "6ND-non-embedding", "kaplan" or "hoffmann", if it is known. Compute
+        that is 6ND in `params` is told by itself. `Runs.count_flops` converts.
     **renames
         Canonical name = column of the table, such as `params="my_n"`.
 
@@ -104,15 +109,22 @@ def read_runs(
         excluded=_excluded(frame, reasons, raw),
         origin=checked.origin,
         tolerance=tolerance,
-        counting=_counting(counting, checked.frame),
+        counting=_counting(counting, counting_flops, checked.frame),
     )
 
 
-def _counting(params: ParamsCounting, frame: pd.DataFrame) -> Counting:
+def _counting(params: ParamsCounting, flops: FlopsCounting, frame: pd.DataFrame) -> Counting:
     """What the table counts; its compute is 6 N D if it is so in every row."""
+    said = Counting(params=params, flops=flops)
     ratio = frame["flops"] / training_flops(frame["params"].to_numpy(), frame["tokens"].to_numpy())
     six = bool(np.all(np.abs(np.log(ratio)) < SIX_ND))
-    return Counting(params=params, flops="6ND" if six else AS_GIVEN)
+    if said.flops != AS_GIVEN and six != (said.flops == "6ND"):
+        is_or_not = "is" if six else "is not"
+        raise InputError(
+            f"counting_flops says {flops!r}, but the compute of the table {is_or_not} 6ND in its "
+            "params; leave it out, or correct the column flops"
+        )
+    return replace(said, flops="6ND") if six else said
 
 
 def _renamed(

@@ -298,6 +298,20 @@ class Runs:
         )
         return replace(self, table=table, counting=Counting(params=counting, flops="6ND"))
 
+    def count_flops(self) -> Runs:
+        """Count C as 6 N D in the runs' own N, whatever it counted before.
+
+        Returns
+        -------
+        Runs
+            The former `flops` are kept as `flops_as_read`.
+        """
+        if self.counting.flops == "6ND":
+            return self
+        flops = training_flops(self.params, self.tokens)
+        table = self.table.assign(flops_as_read=self.flops, flops=flops)
+        return replace(self, table=table, counting=replace(self.counting, flops="6ND"))
+
     def _recounted(self, counting: str, omega: float) -> Floats:
         way = (self.counting.params, counting)
         if counting == "non-embedding" and "params_non_embedding" in self.table:

@@ -34,6 +34,23 @@ def test_params_are_recounted_and_compute_with_them():
     assert other.hash != runs.hash
 
 
+def test_compute_is_counted_as_was_said_until_it_is_converted():
+    other = table(flops=1.3 * 6 * table()["params"] * table()["tokens"])
+    runs = bs.read_runs(other, counting="total", counting_flops="hoffmann")
+    assert str(runs.counting) == "N total, C hoffmann"
+    six = runs.count_flops()
+    assert str(six.counting) == "N total, C 6ND"
+    np.testing.assert_allclose(six.flops, 6 * runs.params * runs.tokens)
+    np.testing.assert_allclose(six.table["flops_as_read"], runs.flops)
+    assert six.count_flops() is six
+    with pytest.raises(InputError, match="'kaplan', but the compute of the table is 6ND"):
+        bs.read_runs(table(), counting_flops="kaplan")
+    with pytest.raises(InputError, match="'6ND', but the compute of the table is not 6ND"):
+        bs.read_runs(other, counting_flops="6ND")
+    with pytest.raises(InputError, match="known: 'as given', '6ND'"):
+        bs.read_runs(other, counting_flops="7ND")
+
+
 def test_a_column_of_its_own_goes_before_the_relation():
     own = table(params_non_embedding=0.5 * table()["params"])
     other = bs.read_runs(own, counting="total").count_params("non-embedding")
