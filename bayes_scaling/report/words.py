@@ -170,7 +170,7 @@ def beyond(fit: Fit) -> list[str]:
     return [
         "The law is an approximation, and the loss drifts away from it beyond the runs. The "
         "intervals allow for that, by as much as the larger runs of public sweeps departed from "
-        "laws fitted to those of up to 100 times less compute; further out this is untested. The "
+        "laws fitted to runs up to 100 times smaller; further out this is untested. The "
         "tables show beside them what the law alone would "
         f"say. They do not cover {rest}",
         fit.card.discrepancy.reason if fit.card.discrepancy else "",
