@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from examples import DRIFT, WITHIN, drifting_card
+from examples import DRIFT, WITHIN, drifting_card, example_fit
 from scipy.integrate import quad
 from scipy.stats import kstest
 
@@ -95,6 +95,16 @@ def test_law_only_narrows_answers_beyond_the_runs(fit):
     assert drift.std() < DRIFT, "the costliest runs have something to say about it"
     plans = [bs.allocate(each, flops=far).draws["params"] for each in (fit, fit.law_only())]
     assert np.log(plans[0]).std() > np.log(plans[1]).std()
+
+
+def test_a_group_without_runs_drifts_beyond_those_of_all_groups():
+    fit = example_fit(groups=3)
+    moved = fit.reaching(fit.groups[0], 1e24)
+    at = {"params": np.log([5e9, 1e12]), "tokens": np.log([1e12, 1e14])}  # 3e22 and 6e26 FLOPs
+    law, near, far = (f.predict(bs.NEW_GROUP, at) for f in (fit.law_only(), fit, moved))
+    np.testing.assert_allclose(far[:, 0], law[:, 0], rtol=1e-12)
+    assert np.std(np.log(near[:, 0] / law[:, 0])) > 0.005
+    assert np.std(np.log(far[:, 1] / law[:, 1])) > 0.005
 
 
 def test_the_exponent_of_a_drifting_plan_is_its_slope(fit):
