@@ -16,7 +16,9 @@ from bayes_scaling.cli.options import (
     split_values,
 )
 from bayes_scaling.cli.reading import (
+    CountFlops,
     Counting,
+    CountingFlops,
     CountParams,
     KeepSuspect,
     LossUnit,
@@ -121,7 +123,9 @@ def backtest(
     loss_unit: LossUnit = "nats",
     keep_suspect: KeepSuspect = False,
     counting: Counting = "as given",
+    counting_flops: CountingFlops = "as given",
     count_params: CountParams = None,
+    count_flops: CountFlops = False,
     omega: Omega = None,
     seed: Seed = 1,
     draws: Draws = 500,
@@ -152,7 +156,9 @@ def backtest(
         loss_unit=loss_unit,
         keep_suspect=keep_suspect,
         counting=counting,
+        counting_flops=counting_flops,
         count_params=count_params,
+        count_flops=count_flops,
         omega=omega,
     )
     table = reading.read(runs)

@@ -17,7 +17,9 @@ from bayes_scaling.cli.options import (
     split_values,
 )
 from bayes_scaling.cli.reading import (
+    CountFlops,
     Counting,
+    CountingFlops,
     CountParams,
     KeepSuspect,
     LossUnit,
@@ -107,7 +109,9 @@ def compare(
     loss_unit: LossUnit = "nats",
     keep_suspect: KeepSuspect = False,
     counting: Counting = "as given",
+    counting_flops: CountingFlops = "as given",
     count_params: CountParams = None,
+    count_flops: CountFlops = False,
     omega: Omega = None,
     engine: Engine = "nuts",
     seed: Seed = 1,
@@ -138,7 +142,9 @@ def compare(
         loss_unit=loss_unit,
         keep_suspect=keep_suspect,
         counting=counting,
+        counting_flops=counting_flops,
         count_params=count_params,
+        count_flops=count_flops,
         omega=omega,
     )
     asked: dict[str, Any] = {

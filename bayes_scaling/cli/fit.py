@@ -9,7 +9,9 @@ import typer
 
 from bayes_scaling.cli.options import AcceptProblems, By, Json
 from bayes_scaling.cli.reading import (
+    CountFlops,
     Counting,
+    CountingFlops,
     CountParams,
     KeepSuspect,
     LossUnit,
@@ -70,7 +72,9 @@ def fit(
     loss_unit: LossUnit = "nats",
     keep_suspect: KeepSuspect = False,
     counting: Counting = "as given",
+    counting_flops: CountingFlops = "as given",
     count_params: CountParams = None,
+    count_flops: CountFlops = False,
     omega: Omega = None,
     seed: Seed = 1,
     draws: Draws = 1000,
@@ -103,7 +107,9 @@ def fit(
         loss_unit=loss_unit,
         keep_suspect=keep_suspect,
         counting=counting,
+        counting_flops=counting_flops,
         count_params=count_params,
+        count_flops=count_flops,
         omega=omega,
     )
     table = reading.read(runs)

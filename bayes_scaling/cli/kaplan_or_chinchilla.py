@@ -13,7 +13,9 @@ from bayes_scaling.cli.options import (
     Prob,
 )
 from bayes_scaling.cli.reading import (
+    CountFlops,
     Counting,
+    CountingFlops,
     CountParams,
     KeepSuspect,
     LossUnit,
@@ -51,7 +53,9 @@ def kaplan_or_chinchilla(
     loss_unit: LossUnit = "nats",
     keep_suspect: KeepSuspect = False,
     counting: Counting = "as given",
+    counting_flops: CountingFlops = "as given",
     count_params: CountParams = None,
+    count_flops: CountFlops = False,
     omega: Omega = None,
     seed: Seed = 1,
     draws: Draws = 1000,
@@ -82,7 +86,9 @@ def kaplan_or_chinchilla(
         loss_unit=loss_unit,
         keep_suspect=keep_suspect,
         counting=counting,
+        counting_flops=counting_flops,
         count_params=count_params,
+        count_flops=count_flops,
         omega=omega if count_params else None,
     )
     table = reading.read(runs)

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from bayes_scaling import Runs
 
 __all__ = [
+    "CountFlops",
     "CountParams",
     "Counting",
+    "CountingFlops",
     "KeepSuspect",
     "LossUnit",
     "Omega",
@@ -60,6 +62,14 @@ Counting = Annotated[
         help="What params counts in the table: total, non-embedding, with-head or active.",
     ),
 ]
+CountingFlops = Annotated[
+    str,
+    typer.Option(
+        "--counting-flops",
+        metavar="WHAT",
+        help="What flops counts in the table, if not 6ND: 6ND-non-embedding, kaplan or hoffmann.",
+    ),
+]
 CountParams = Annotated[
     str | None,
     typer.Option(
@@ -68,6 +78,10 @@ CountParams = Annotated[
         help="Convert params to total or non-embedding, and compute to 6ND in these; --where "
         "still sees the table's own.",
     ),
+]
+CountFlops = Annotated[
+    bool,
+    typer.Option("--count-flops", help="Convert compute to 6ND in the table's params."),
 ]
 Omega = Annotated[
     float | None,
@@ -89,7 +103,9 @@ class Reading:
     loss_unit: str = "nats"
     keep_suspect: bool = False
     counting: str = "as given"
+    counting_flops: str = "as given"
     count_params: str | None = None
+    count_flops: bool = False
     omega: float | None = None
 
     def read(self, source: str) -> Runs:
@@ -104,6 +120,7 @@ class Reading:
             "loss_unit": self.loss_unit,
             "keep_suspect": self.keep_suspect,
             "counting": self.counting,
+            "counting_flops": self.counting_flops,
         }
         defaults = vars(Reading())
         given: dict[str, Any] = {k: v for k, v in settings.items() if v != defaults[k]}
@@ -114,6 +131,8 @@ class Reading:
         return self._counted(runs)
 
     def _counted(self, runs: Runs) -> Runs:
+        if self.count_flops:
+            runs = runs.count_flops()
         if self.count_params is None:
             if self.omega is not None:
                 raise InputError("--omega says how to convert params: give --count-params, too")

@@ -38,8 +38,8 @@ def same_runs(fits: Mapping[str, Fit]) -> None:
             raise InputError(
                 f"{first!r} and {name!r} count differently ({one.counting} against "
                 f"{other.counting}), and what is counted moves the exponents by more than most "
-                "laws differ. Convert the runs with Runs.count_params or Runs.count_flops and fit "
-                "again"
+                "laws differ. Convert the runs with Runs.count_params or Runs.count_flops "
+                "(--count-params, --count-flops) and fit again"
             )
         if one.tree.attrs["runs_hash"] != other.tree.attrs["runs_hash"] or one.by != other.by:
             raise InputError(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import pandas as pd
 import pytest
 from examples import example_fit, example_runs, untrusted
 
@@ -77,6 +78,18 @@ def test_counting_is_said_and_converted(run, asked, table, tmp_path):
     assert str(asked["runs"].counting) == "N non-embedding, C 6ND"
     expected = total.count_params("non-embedding", omega=50_000)
     assert asked["runs"].params == pytest.approx(expected.params)
+
+
+def test_what_compute_counts_is_said_and_converted(run, asked, table, tmp_path):
+    frame = pd.read_csv(table)
+    other = tmp_path / "other.csv"
+    frame.assign(flops=7 * frame["params"] * frame["tokens"]).to_csv(other, index=False)
+    said = ("fit", other, "-o", tmp_path / "fit.nc", "--counting-flops", "hoffmann")
+    run(*said)
+    assert str(asked["runs"].counting) == "N as given, C hoffmann"
+    run(*said, "--count-flops")
+    assert str(asked["runs"].counting) == "N as given, C 6ND"
+    assert asked["runs"].flops == pytest.approx(6 * frame["params"] * frame["tokens"])
 
 
 def test_counting_of_a_known_set_keeps_its_source(run, asked, tmp_path):

@@ -95,6 +95,8 @@ FITS = {
     "card without a prior": ([*FIT, "--model", "{missing_prior}"], "missing beta"),
     "card that is not TOML": ([*FIT, "--model", "{bad_toml}"], "TOML"),
     "unknown counting": ([*FIT, "--counting", "most"], "non-embedding"),
+    "unknown counting of compute": ([*FIT, "--counting-flops", "most"], "6ND-non-embedding"),
+    "compute that is 6ND": ([*FIT, "--counting-flops", "kaplan"], "is 6ND"),
     "unknown conversion": ([*FIT, "--count-params", "active"], "total or non-embedding"),
     "conversion of who knows what": ([*FIT, "--count-params", "total"], "'as given'"),
     "omega without conversion": ([*FIT, "--omega", "5e4"], "--count-params"),
