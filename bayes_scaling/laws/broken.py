@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from bayes_scaling.laws.base import Parameter, PublishedFit, Reference
-from bayes_scaling.laws.numeric import softplus
+from bayes_scaling.laws.numeric import bounded_exp, softplus
 from bayes_scaling.laws.one_variable import OneVariable
 from bayes_scaling.laws.registry import register_law
 from bayes_scaling.laws.saturating import WORTH
@@ -102,7 +102,7 @@ class _Broken(OneVariable):
             slope = slope - theta[f"c{i}"] * _bend(
                 xp, log_x - xp.log(theta[f"d{i}"]), theta[f"f{i}"]
             )
-        return theta["E"] + xp.exp(slope)
+        return theta["E"] + bounded_exp(xp, slope)
 
     def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
         """Places d_i; c0 of the mean exponent c, and A so that T is the reducible loss there."""
@@ -118,10 +118,10 @@ class _Broken(OneVariable):
             )
             start = start - change * (after - before) / (2 * spread)
             bent = bent + change * middle
-            values |= {f"c{i}": change, f"d{i}": xp.exp(place), f"f{i}": width}
+            values |= {f"c{i}": change, f"d{i}": bounded_exp(xp, place), f"f{i}": width}
         return values | {
             "E": level(xp, theta["E"], reference),
-            "A": xp.exp(xp.log(worth) + start * log_x0 + bent),
+            "A": bounded_exp(xp, xp.log(worth) + start * log_x0 + bent),
             "T": worth,
             "c0": start,
         }
@@ -167,7 +167,10 @@ class Broken(_Broken):
 
 @register_law
 class TwiceBroken(_Broken):
-    """Power law whose exponent changes twice (Caballero et al. 2022, eq. 1 with n = 2)."""
+    """Power law whose exponent changes twice (Caballero et al. 2022, eq. 1 with n = 2).
+
+    No constants are listed: those of the paper are in its code, figure by figure.
+    """
 
     name = "broken-twice"
     title = "Smoothly broken power law with two breaks"

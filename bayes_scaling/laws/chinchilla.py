@@ -16,6 +16,7 @@ from bayes_scaling.laws.base import (
     PublishedFit,
     Reference,
 )
+from bayes_scaling.laws.numeric import bounded_exp
 from bayes_scaling.laws.registry import register_law
 from bayes_scaling.laws.terms import (
     ALPHA,
@@ -105,8 +106,8 @@ class Chinchilla(Law):
 
     def mean(self, xp: Any, log_inputs: Mapping[str, Any], theta: Mapping[str, Any]) -> Any:
         """E + A N^-alpha + B D^-beta."""
-        size = theta["A"] * xp.exp(-theta["alpha"] * log_inputs["params"])
-        data = theta["B"] * xp.exp(-theta["beta"] * log_inputs["tokens"])
+        size = theta["A"] * bounded_exp(xp, -theta["alpha"] * log_inputs["params"])
+        data = theta["B"] * bounded_exp(xp, -theta["beta"] * log_inputs["tokens"])
         return theta["E"] + size + data
 
     def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:

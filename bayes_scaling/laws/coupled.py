@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from bayes_scaling.laws.base import Array, Parameter, PublishedFit, Reference
 from bayes_scaling.laws.chinchilla import Chinchilla, separable_optimum
-from bayes_scaling.laws.numeric import logaddexp
+from bayes_scaling.laws.numeric import bounded_exp, logaddexp
 from bayes_scaling.laws.registry import register_law
 from bayes_scaling.laws.terms import (
     ALPHA,
@@ -89,7 +89,7 @@ class Coupled(Chinchilla):
         """E + [(A N^-alpha)^(1/gamma) + (B D^-beta)^(1/gamma)]^gamma."""
         log_size = xp.log(theta["A"]) - theta["alpha"] * log_inputs["params"]
         log_data = xp.log(theta["B"]) - theta["beta"] * log_inputs["tokens"]
-        return theta["E"] + xp.exp(logaddexp(xp, log_size, log_data, theta["gamma"]))
+        return theta["E"] + bounded_exp(xp, logaddexp(xp, log_size, log_data, theta["gamma"]))
 
     def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
         """As Chinchilla's, and gamma."""

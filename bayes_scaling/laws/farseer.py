@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayes_scaling.laws.base import Law, Parameter, PublishedFit, Reference
+from bayes_scaling.laws.numeric import bounded_exp
 from bayes_scaling.laws.registry import register_law
 from bayes_scaling.laws.terms import DATA_LEVEL, level
 
@@ -117,10 +118,10 @@ class Farseer(Law):
     def mean(self, xp: Any, log_inputs: Mapping[str, Any], theta: Mapping[str, Any]) -> Any:
         """U(N) + V(N) D^-W(N)."""
         n = log_inputs["params"]
-        exponent = xp.exp(theta["a1"] * xp.exp(theta["alpha"] * n) + theta["b1"])
-        floor = theta["a3"] * xp.exp(theta["gamma"] * n) + theta["b3"]
-        data = theta["a2"] * xp.exp(theta["beta"] * n) + theta["b2"]
-        return xp.exp(floor) + xp.exp(data - exponent * log_inputs["tokens"])
+        exponent = bounded_exp(xp, theta["a1"] * bounded_exp(xp, theta["alpha"] * n) + theta["b1"])
+        floor = theta["a3"] * bounded_exp(xp, theta["gamma"] * n) + theta["b3"]
+        data = theta["a2"] * bounded_exp(xp, theta["beta"] * n) + theta["b2"]
+        return bounded_exp(xp, floor) + bounded_exp(xp, data - exponent * log_inputs["tokens"])
 
     def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
         """Coefficients of N^p from the values and slopes at the reference size."""
@@ -137,6 +138,6 @@ class Farseer(Law):
         }
         values = {name: theta[name] for name in ("alpha", "beta", "gamma")}
         for i, (value, slope, power) in at_reference.items():
-            values[f"a{i}"] = slope / power * xp.exp(-power * n0)
+            values[f"a{i}"] = slope / power * bounded_exp(xp, -power * n0)
             values[f"b{i}"] = value - slope / power
         return values

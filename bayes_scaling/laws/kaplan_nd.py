@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from bayes_scaling.laws.base import Array, Law, Parameter, PublishedFit, Reference
 from bayes_scaling.laws.chinchilla import separable_optimum
-from bayes_scaling.laws.numeric import logaddexp
+from bayes_scaling.laws.numeric import bounded_exp, logaddexp
 from bayes_scaling.laws.registry import register_law
 from bayes_scaling.laws.terms import level, scale
 
@@ -74,7 +74,7 @@ class KaplanND(Law):
         """[(N_c / N)^(alpha_N / alpha_D) + D_c / D]^alpha_D."""
         size = theta["alpha_N"] * (xp.log(theta["N_c"]) - log_inputs["params"])
         data = theta["alpha_D"] * (xp.log(theta["D_c"]) - log_inputs["tokens"])
-        return xp.exp(logaddexp(xp, size, data, theta["alpha_D"]))
+        return bounded_exp(xp, logaddexp(xp, size, data, theta["alpha_D"]))
 
     def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
         """N_c = N0 T_N^(1 / alpha_N) and D_c = D0 T_D^(1 / alpha_D)."""

@@ -16,7 +16,7 @@ from bayes_scaling.laws.base import (
     PublishedFit,
     Reference,
 )
-from bayes_scaling.laws.numeric import logaddexp, solve
+from bayes_scaling.laws.numeric import bounded_exp, logaddexp, solve
 from bayes_scaling.laws.registry import register_law
 from bayes_scaling.laws.terms import level, scale
 
@@ -141,7 +141,7 @@ class KaplanNS(Law):
             return log_loss - total, 1 - theta["alpha_S"] * slope * xp.exp(log_step - total)
 
         start = logaddexp(xp, size, theta["alpha_S"] * steps)
-        return xp.exp(solve(xp, equation, start, steps=NEWTON_STEPS))
+        return bounded_exp(xp, solve(xp, equation, start, steps=NEWTON_STEPS))
 
     def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
         """N_c, S_c and B* from what they are worth at the reference run."""
@@ -153,7 +153,7 @@ class KaplanNS(Law):
             "S_c": scale(xp, steps, theta["alpha_S"], typical["step"]),
             "alpha_N": theta["alpha_N"],
             "alpha_S": theta["alpha_S"],
-            "B_star": xp.exp(log_critical + reference.log_loss / theta["alpha_B"]),
+            "B_star": bounded_exp(xp, log_critical + reference.log_loss / theta["alpha_B"]),
             "alpha_B": theta["alpha_B"],
         }
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayes_scaling.laws.base import Parameter, Reference
+from bayes_scaling.laws.numeric import bounded_exp
 from bayes_scaling.laws.one_variable import OneVariable
 from bayes_scaling.laws.registry import register_law
 from bayes_scaling.laws.saturating import WORTH
@@ -25,7 +26,8 @@ ZIPF = Parameter(
 class LearningCurve(OneVariable):
     """Error ~ n^-beta with beta = alpha / (1 + alpha) (Hutter 2021), on top of a limiting loss.
 
-    The exponent stays below one: heavier tails of rare features learn more slowly.
+    The exponent stays below one: heavier tails of rare features learn more slowly. A theory, for
+    which no constants are published.
     """
 
     name = "learning-curve"
@@ -45,7 +47,7 @@ class LearningCurve(OneVariable):
     def mean(self, xp: Any, log_inputs: Mapping[str, Any], theta: Mapping[str, Any]) -> Any:
         """E + A n^-beta."""
         beta = theta["zipf"] / (1 + theta["zipf"])
-        return theta["E"] + theta["A"] * xp.exp(-beta * self.log_x(log_inputs))
+        return theta["E"] + theta["A"] * bounded_exp(xp, -beta * self.log_x(log_inputs))
 
     def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
         """The scale A = T n0^beta; beta comes along."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayes_scaling.laws.base import Parameter, Reference
-from bayes_scaling.laws.numeric import softplus, solve
+from bayes_scaling.laws.numeric import bounded_exp, softplus, solve
 from bayes_scaling.laws.one_variable import OneVariable
 from bayes_scaling.laws.registry import register_law
 from bayes_scaling.laws.terms import FLOOR, level
@@ -39,7 +39,8 @@ class M4(OneVariable):
     """Sigmoid of log x between random guessing and the irreducible loss.
 
     The reducible share u of the range solves u / (1 - u)^delta = A x^-alpha; far from the start it
-    is a power law. Alabdulmohsin et al. 2022 write the same with the range inside A.
+    is a power law. Alabdulmohsin et al. 2022 write the same with the range inside A; they report
+    errors of extrapolation, so that no constants are listed.
     """
 
     name = "m4"
@@ -77,7 +78,7 @@ class M4(OneVariable):
         return {
             "E": floor,
             "L0": floor + spread,
-            "A": theta["q"] * xp.exp(theta["alpha"] * reference.log_inputs[self.x]),
+            "A": theta["q"] * bounded_exp(xp, theta["alpha"] * reference.log_inputs[self.x]),
             "delta": theta["delta"],
             "alpha": theta["alpha"],
         }

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["logaddexp", "softplus", "solve"]
+__all__ = ["MOST", "bounded_exp", "logaddexp", "softplus", "solve"]
+
+MOST = 300.0
+"""Products of two stay among the floats, which end at e^709."""
+
+
+def bounded_exp(xp: Any, x: Any) -> Any:
+    """e^x, held within what floats can hold, so that draws far out have gradients, too."""
+    x = xp.where(x > MOST, MOST, x)  # a switch drops what overflows; the gradient of clip does not
+    return xp.exp(xp.where(x < -MOST, -MOST, x))
 
 
 def softplus(xp: Any, x: Any) -> Any:

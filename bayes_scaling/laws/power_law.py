@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from bayes_scaling.laws.base import Parameter, PublishedFit, Reference
+from bayes_scaling.laws.numeric import bounded_exp
 from bayes_scaling.laws.one_variable import OneVariable
 from bayes_scaling.laws.registry import register_law
 from bayes_scaling.laws.terms import level, scale
@@ -57,7 +58,7 @@ class PowerLaw(OneVariable):
 
     def mean(self, xp: Any, log_inputs: Mapping[str, Any], theta: Mapping[str, Any]) -> Any:
         """(x_c / x)^alpha."""
-        return xp.exp(theta["alpha"] * (xp.log(theta["x_c"]) - self.log_x(log_inputs)))
+        return bounded_exp(xp, theta["alpha"] * (xp.log(theta["x_c"]) - self.log_x(log_inputs)))
 
     def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
         """x_c = x0 T^(1 / alpha)."""

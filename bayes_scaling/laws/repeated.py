@@ -9,6 +9,7 @@ import numpy as np
 
 from bayes_scaling.laws.base import Parameter, PublishedFit, Reference
 from bayes_scaling.laws.chinchilla import Chinchilla
+from bayes_scaling.laws.numeric import bounded_exp
 from bayes_scaling.laws.registry import register_law
 from bayes_scaling.laws.terms import (
     ALPHA,
@@ -39,7 +40,7 @@ EXCESS = Parameter(
 def effective(xp: Any, unique: Any, total: Any, half: Any) -> Any:
     """U + U R* (1 - exp(-R / R*)) with R = total / U - 1 (Muennighoff et al. 2023, eqs. 5, 6)."""
     repetitions = total / unique - 1
-    return unique * (1 + half * (1 - xp.exp(-repetitions / half)))
+    return unique * (1 + half * (1 - bounded_exp(xp, -repetitions / half)))
 
 
 @register_law
@@ -125,4 +126,4 @@ class Repeated(Chinchilla):
 
 def _log_effective(xp: Any, log_ratio: Any, half: Any) -> Any:
     """Log of 1 + R* (1 - exp(-R / R*)) where the total is e^log_ratio times what is unique."""
-    return xp.log(effective(xp, 1.0, xp.exp(log_ratio), half))
+    return xp.log(effective(xp, 1.0, bounded_exp(xp, log_ratio), half))

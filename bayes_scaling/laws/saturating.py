@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from bayes_scaling.laws.base import Parameter, PublishedFit, Reference
+from bayes_scaling.laws.numeric import bounded_exp
 from bayes_scaling.laws.one_variable import OneVariable
 from bayes_scaling.laws.registry import register_law
 from bayes_scaling.laws.terms import FLOOR, amplitude, level
@@ -62,7 +63,7 @@ class Saturating(OneVariable):
 
     def mean(self, xp: Any, log_inputs: Mapping[str, Any], theta: Mapping[str, Any]) -> Any:
         """E + A x^-alpha."""
-        return theta["E"] + theta["A"] * xp.exp(-theta["alpha"] * self.log_x(log_inputs))
+        return theta["E"] + theta["A"] * bounded_exp(xp, -theta["alpha"] * self.log_x(log_inputs))
 
     def natural(self, xp: Any, theta: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
         """The scale A = T x0^alpha."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from bayes_scaling.laws.base import Parameter, PublishedFit, Reference
 from bayes_scaling.laws.chinchilla import Chinchilla
+from bayes_scaling.laws.numeric import bounded_exp
 from bayes_scaling.laws.registry import register_law
 from bayes_scaling.laws.terms import (
     ALPHA,
@@ -35,7 +36,8 @@ class Shape(Chinchilla):
     """The size term times 1 + kappa log(r / r_best)^2, with the aspect ratio r = d_model / n_layer.
 
     Kaplan et al. 2020, Figure 5, found the loss to depend little on the shape near its best;
-    McLeish et al. 2025 varied width and depth widely.
+    McLeish et al. 2025 varied width and depth widely. Neither fitted this form: no constants are
+    listed.
     """
 
     name = "shape"
@@ -88,7 +90,7 @@ class Shape(Chinchilla):
         return {
             **super().natural(xp, theta, reference),
             "kappa": theta["kappa"],
-            "r_best": xp.exp(theta["u_best"] + reference.log_inputs["aspect_ratio"]),
+            "r_best": bounded_exp(xp, theta["u_best"] + reference.log_inputs["aspect_ratio"]),
         }
 
     def plan_inputs(

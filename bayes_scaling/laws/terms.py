@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bayes_scaling.laws.base import Parameter, Reference
+from bayes_scaling.laws.numeric import bounded_exp
 
 __all__ = [
     "ALPHA", "BETA", "DATA_LEVEL", "DATA_SCALE", "FLOOR", "SIZE_LEVEL", "SIZE_SCALE",
@@ -41,9 +42,9 @@ def level(xp: Any, share: Any, reference: Reference) -> Any:
 
 def amplitude(xp: Any, worth: Any, exponent: Any, log_input: Any) -> Any:
     """Amplitude A of a term A x^-exponent that is worth `worth` nats at the reference input."""
-    return worth * xp.exp(exponent * log_input)
+    return worth * bounded_exp(xp, exponent * log_input)
 
 
 def scale(xp: Any, worth: Any, exponent: Any, log_input: Any) -> Any:
     """Scale x_c of a term (x_c / x)^exponent that is worth `worth` nats at the reference input."""
-    return xp.exp(log_input + xp.log(worth) / exponent)
+    return bounded_exp(xp, log_input + xp.log(worth) / exponent)

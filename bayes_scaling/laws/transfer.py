@@ -19,7 +19,7 @@ from bayes_scaling.laws.kaplan_nd import (
     N_SCALE,
     KaplanND,
 )
-from bayes_scaling.laws.numeric import logaddexp
+from bayes_scaling.laws.numeric import bounded_exp, logaddexp
 from bayes_scaling.laws.registry import register_law
 
 __all__ = ["Transfer"]
@@ -108,7 +108,7 @@ class Transfer(KaplanND):
         log_k = xp.log(theta["K"]) + (1 - theta["t_D"]) * d0 - theta["t_N"] * n0
         return {
             **super().natural(xp, theta, reference),
-            "k": xp.exp(log_k),
+            "k": bounded_exp(xp, log_k),
             "t_D": theta["t_D"],
             "t_N": theta["t_N"],
         }

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bayes_scaling.laws.base import FLOPS_PER_PARAM_TOKEN, Array, Law, Parameter, Reference
+from bayes_scaling.laws.numeric import MOST, bounded_exp
 from bayes_scaling.laws.registry import register_law
 from bayes_scaling.laws.terms import FLOOR, amplitude, level
 
@@ -106,7 +107,7 @@ class Valley(Law):
         """E + R C^-c (1 + k (e^(s z) - s z - 1) / s^2) with z = log(N / N_opt)."""
         log_flops = log_inputs["flops"]
         off = log_inputs["params"] - xp.log(theta["G"]) - theta["slope"] * log_flops
-        least = xp.exp(xp.log(theta["R"]) - theta["c"] * log_flops)
+        least = bounded_exp(xp, xp.log(theta["R"]) - theta["c"] * log_flops)
         rise = off**2 * _skewed_half(xp, theta["skew"] * off)
         return theta["E"] + least * (1 + theta["k"] * rise)
 
@@ -120,7 +121,7 @@ class Valley(Law):
             "R": amplitude(xp, worth, theta["c"], typical["flops"]),
             "c": theta["c"],
             "k": theta["k"],
-            "G": xp.exp(log_best),
+            "G": bounded_exp(xp, log_best),
             "slope": theta["slope"],
             "skew": theta["skew"],
         }
@@ -147,7 +148,8 @@ class Valley(Law):
 
 
 def _skewed_half(xp: Any, x: Any) -> Any:
-    """(e^x - x - 1) / x^2, which is 1/2 at zero."""
+    """(e^x - x - 1) / x^2, which is 1/2 at zero; bounded as `bounded_exp` is."""
+    x = xp.where(x > MOST, MOST, x)
     small = xp.abs(x) < SERIES_BELOW
     safe = xp.where(small, 1.0, x)
     return xp.where(small, 0.5 + x / 6 + x**2 / 24, (xp.expm1(safe) - safe) / safe**2)

@@ -217,3 +217,25 @@ def test_only_laws_of_one_variable_have_a_choice(law):
         return
     with pytest.raises(InputError, match="only laws of one variable"):
         law.on("tokens")
+
+
+def test_draws_far_out_have_a_log_loss_and_gradients(law):
+    """A gradient that is not a number is a divergence of the sampler, and says nothing true."""
+    inputs = {name: values[:, None] for name, values in logs(points(law)).items()}
+    wild = np.random.default_rng(3).standard_normal((len(law.sampled), 400))
+    typical = sampled(law, 0, n=400)
+    theta = {
+        p.name: typical[p.name] * np.exp(3 * z)
+        if p.support == "positive"
+        else typical[p.name] + 3 * z
+        for p, z in zip(law.sampled, wild, strict=True)
+    }
+    symbols = {name: pt.dvector(name) for name in theta}
+    log_loss = pt.log(law.mean(pt, inputs, law.natural(pt, symbols, REFERENCE)))
+    gradients = pytensor.grad(log_loss.sum(), list(symbols.values()))
+    compiled = pytensor.function(
+        list(symbols.values()), [log_loss, *gradients], mode="FAST_COMPILE"
+    )
+    value, *slopes = compiled(*theta.values())
+    assert np.all(np.isfinite(value))
+    assert np.all(np.isfinite(slopes))
