@@ -46,7 +46,9 @@ A law of one's own is a subclass that states its facts and these two functions. 
 What both functions must keep to:
 
 - Arithmetic and functions of ``xp`` only, on arrays that broadcast; no branch on a value. The soft
-  maximum and other mathematics that both namespaces share are in `bayes_scaling.laws.numeric`.
+  maximum and other mathematics that both namespaces share are in `bayes_scaling.laws.numeric`;
+  its `bounded_exp` for what may overflow far from the posterior, where a gradient that is no
+  number is a divergence of the sampler.
 - Inputs are natural logs, by the names of `bayes_scaling.laws.inputs`.
 - Sampled parameters with the unit "nats" are *levels*, shares of a low loss of the runs:
   `bayes_scaling.laws.terms.level` puts them into the unit of the losses. Doubling all of them must
