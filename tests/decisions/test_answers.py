@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from examples import TRUTH, example_fit
 from scipy.stats import norm
 
@@ -139,6 +140,14 @@ def test_observation_noise_is_the_models(fit):
     assert np.mean(np.abs(u - 0.5) < 0.45) == pytest.approx(
         0.9, abs=norm.ppf(0.9999) * np.sqrt(0.09 / len(u))
     )
+
+
+def test_scatter_between_training_runs_is_part_of_a_new_runs_noise(fit):
+    tree = fit.tree.copy()
+    posterior = tree["posterior"].to_dataset()
+    tree["posterior"] = posterior.assign(run_sigma=0.03 * xr.ones_like(posterior["nu"]))
+    scale = Fit(tree).run_noise("all runs").scale
+    np.testing.assert_allclose(scale**2, fit.run_noise("all runs").scale ** 2 + 0.03**2)
 
 
 def test_crossed_groups_add_their_effects(crossed):
