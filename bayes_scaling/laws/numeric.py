@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["MOST", "bounded_exp", "logaddexp", "softplus", "solve"]
+__all__ = ["MAX_EXPONENT", "bounded_exp", "logaddexp", "softplus", "solve"]
 
-MOST = 300.0
+MAX_EXPONENT = 300.0
 """Products of two stay among the floats, which end at e^709."""
 
 
 def bounded_exp(xp: Any, x: Any) -> Any:
     """e^x, held within what floats can hold, so that draws far out have gradients, too."""
-    x = xp.where(x > MOST, MOST, x)  # a switch drops what overflows; the gradient of clip does not
-    return xp.exp(xp.where(x < -MOST, -MOST, x))
+    # A switch drops the gradient of what overflows; clip would multiply it by zero.
+    x = xp.where(x > MAX_EXPONENT, MAX_EXPONENT, x)
+    return xp.exp(xp.where(x < -MAX_EXPONENT, -MAX_EXPONENT, x))
 
 
 def softplus(xp: Any, x: Any) -> Any:

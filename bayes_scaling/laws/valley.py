@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bayes_scaling.laws.base import FLOPS_PER_PARAM_TOKEN, Array, Law, Parameter, Reference
-from bayes_scaling.laws.numeric import MOST, bounded_exp
+from bayes_scaling.laws.numeric import MAX_EXPONENT, bounded_exp
 from bayes_scaling.laws.registry import register_law
 from bayes_scaling.laws.terms import FLOOR, amplitude, level
 
@@ -149,7 +149,7 @@ class Valley(Law):
 
 def _skewed_half(xp: Any, x: Any) -> Any:
     """(e^x - x - 1) / x^2, which is 1/2 at zero; bounded as `bounded_exp` is."""
-    x = xp.where(x > MOST, MOST, x)
+    x = xp.where(x > MAX_EXPONENT, MAX_EXPONENT, x)
     small = xp.abs(x) < SERIES_BELOW
     safe = xp.where(small, 1.0, x)
     return xp.where(small, 0.5 + x / 6 + x**2 / 24, (xp.expm1(safe) - safe) / safe**2)
