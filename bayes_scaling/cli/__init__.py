@@ -75,6 +75,6 @@ def main() -> None:
 
     # Imports make hundreds of thousands of objects that stay. To look for garbage among them every
     # 2,000 objects, and once more at the end, took a tenth of the CPU time of a plan or quick fit.
-    gc.set_threshold(100_000)
+    gc.set_threshold(500_000)
     atexit.register(gc.freeze)
     app(prog_name="bayes-scaling")

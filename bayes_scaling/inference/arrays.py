@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NamedArray", "SavedGroups", "arrays_of", "read_groups"]
 
-_SCALES = ("CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST")
-"""Attributes by which HDF5 links dims."""
-
 
 @dataclass(frozen=True)
 class NamedArray:
@@ -83,37 +80,26 @@ def arrays_of(tree: xr.DataTree | SavedGroups, group: str) -> Mapping[str, Named
 
 
 def read_groups(path: Path, groups: Sequence[str]) -> SavedGroups:
-    """Read some groups of a NetCDF file; whatever HDF5 raises if it is not one."""
-    import h5py
+    """Read some groups of a NetCDF file; whatever netCDF4 raises if it is not one."""
+    from netCDF4 import Dataset
 
-    with h5py.File(path) as file:
-        attrs = {k: _plain(v) for k, v in file.attrs.items() if not k.startswith("_NC")}
+    with Dataset(path) as file:
+        file.set_auto_maskandscale(False)
+        attrs = _attrs(file)
         if attrs.get("creator") != "bayes-scaling":
             return SavedGroups(attrs=attrs, groups={})
-        return SavedGroups(attrs=attrs, groups={name: _arrays(file, name) for name in groups})
+        return SavedGroups(attrs=attrs, groups={name: _arrays(file[name]) for name in groups})
 
 
-def _arrays(file: Any, group: str) -> dict[str, NamedArray]:
-    from h5py import check_string_dtype
-
-    found = {}
-    for name, data in file[group].items():
-        links = data.attrs.get("DIMENSION_LIST")
-        if links is None and b"netCDF dimension" in data.attrs.get("NAME", b""):
-            continue  # a dim without a coordinate
-        dims = [name] if links is None else [file[link[0]].name for link in links]
-        if data.ndim == 0:
-            dims = []
-        text = check_string_dtype(data.dtype)
-        values = data.asstr()[...] if text else data[...]
-        kept = {k: _plain(v) for k, v in data.attrs.items() if k not in _SCALES and k[:4] != "_Net"}
-        found[name] = NamedArray(tuple(each.rpartition("/")[2] for each in dims), values, kept)
-    return found
+def _arrays(group: Any) -> dict[str, NamedArray]:
+    return {
+        name: NamedArray(each.dimensions, each[...], _attrs(each))
+        for name, each in group.variables.items()
+    }
 
 
-def _plain(value: Any) -> Any:
-    """An attribute as xarray gives it: arrays of one number are that number."""
-    return value[0] if isinstance(value, np.ndarray) and value.shape == (1,) else value
+def _attrs(of: Any) -> dict[str, Any]:
+    return {name: of.getncattr(name) for name in of.ncattrs()}
 
 
 def _dataset(group: Mapping[str, NamedArray]) -> xr.Dataset:

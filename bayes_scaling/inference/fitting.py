@@ -239,18 +239,18 @@ def _key(question: Question) -> tuple[object, ...]:
 
 
 def _quick_fit(question: Question, effort: Effort, seed: int) -> Fit:
+    from threadpoolctl import threadpool_limits
+
     start = time.perf_counter()
 
     def draw(design: Design) -> Sampling:
         return quick_sample(question.card, design, effort, seed=seed)
 
-    made = _Made(
-        sampling=draw(question.design),
-        attempt=1,
-        sampler="quick",
-        refit=draw,
-    )
-    return _checked(question, made, seed, {"import": 0.0}, start)
+    # Matrices are so small here that threads of BLAS do nothing but wait for each other.
+    with threadpool_limits(limits=1, user_api="blas"):
+        sampling = draw(question.design)
+        made = _Made(sampling=sampling, attempt=1, sampler="quick", refit=draw)
+        return _checked(question, made, seed, {"import": 0.0}, start)
 
 
 @dataclass(frozen=True, kw_only=True)

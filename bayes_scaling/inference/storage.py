@@ -71,7 +71,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 def save_fit(fit: Fit, path: str | Path) -> Path:
     """See `Fit.save`."""
     with replacing(path) as temporary:
-        fit.tree.to_netcdf(temporary, engine="h5netcdf")
+        fit.tree.to_netcdf(temporary, engine="netcdf4")
     return Path(path)
 
 
@@ -127,7 +127,7 @@ def _read_tree(path: Path, groups: Sequence[str] | None) -> xr.DataTree | SavedG
         return read_groups(path, groups)
     import xarray as xr
 
-    with xr.open_datatree(path, engine="h5netcdf") as opened:
+    with xr.open_datatree(path, engine="netcdf4") as opened:
         return opened.load()
 
 

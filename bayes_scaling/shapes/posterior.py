@@ -180,7 +180,7 @@ class ShapeFit:
     def save(self, path: str | Path) -> Path:
         """Write the fit to one NetCDF file; a file that is there is replaced only when done."""
         with replacing(path) as temporary:
-            self.tree.to_netcdf(temporary, engine="h5netcdf")
+            self.tree.to_netcdf(temporary, engine="netcdf4")
         return Path(path)
 
     def __repr__(self) -> str:
@@ -208,7 +208,7 @@ def load_shapes(path: str | Path) -> ShapeFit:
         what = "is a folder" if path.is_dir() else "does not exist"
         raise FitFileError(f"cannot read the fit {str(path)!r}: it {what}")
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as opened:
+        with xr.open_datatree(path, engine="netcdf4") as opened:
             tree = opened.load()
     except Exception as error:
         # The NetCDF stack raises OSError, KeyError, ValueError and others on damaged files.

@@ -3,7 +3,6 @@
 import json
 import re
 
-import h5netcdf
 import numpy as np
 import pytest
 import xarray as xr
@@ -205,11 +204,9 @@ def _cards(folder):
 
 def _foreign(folder):
     foreign, groups = folder / "foreign.nc", folder / "groups.nc"
-    xr.Dataset({"temperature": ("day", np.arange(3.0))}).to_netcdf(foreign, engine="h5netcdf")
-    with h5netcdf.File(groups, "w") as file:
-        group = file.create_group("posterior")
-        group.dimensions = {"draw": 3}
-        group.create_variable("theta", ("draw",), data=np.arange(3.0))
+    xr.Dataset({"temperature": ("day", np.arange(3.0))}).to_netcdf(foreign, engine="netcdf4")
+    theta = xr.Dataset({"theta": ("draw", np.arange(3.0))})
+    xr.DataTree.from_dict({"posterior": theta}).to_netcdf(groups, engine="netcdf4")
     return {"foreign": foreign, "foreign_groups": groups}
 
 

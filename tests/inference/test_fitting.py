@@ -260,7 +260,7 @@ def test_damaged_and_foreign_files_are_refused(saved, tmp_path):
     text = tmp_path / "text.nc"
     text.write_text("params,tokens,loss\n1,2,3\n")
     foreign = tmp_path / "foreign.nc"
-    xr.Dataset({"x": ("t", [1.0, 2.0])}).to_netcdf(foreign, engine="h5netcdf")
+    xr.Dataset({"x": ("t", [1.0, 2.0])}).to_netcdf(foreign, engine="netcdf4")
     for path in (cut, text, foreign, tmp_path / "missing.nc", tmp_path):
         with pytest.raises(FitFileError, match=path.name):
             bs.load_fit(path)

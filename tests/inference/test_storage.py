@@ -60,7 +60,7 @@ def test_damaged_and_foreign_files_are_refused_without_reading_all(saved, tmp_pa
     cut = tmp_path / "cut.nc"
     cut.write_bytes(saved.read_bytes()[:20000])
     foreign = tmp_path / "foreign.nc"
-    xr.Dataset({"x": ("t", [1.0, 2.0])}).to_netcdf(foreign, engine="h5netcdf")
+    xr.Dataset({"x": ("t", [1.0, 2.0])}).to_netcdf(foreign, engine="netcdf4")
     text = tmp_path / "text.nc"
     text.write_text("params,tokens,loss\n1,2,3\n")
     for path in (cut, foreign, text):
