@@ -224,9 +224,15 @@ def _counts(found: list[Agreement]) -> str:
         own = [each for each in found if each.card == card]
         z = np.array([values for each in own for values in each.z.values()])
         seen = np.array([each.z[FORECAST] for each in own if each.z])
+        off, scatter = (
+            np.array([values for each in own for values in getattr(each, part).values()])
+            for part in ("off", "scatter")
+        )
         told.append(
             f"{card}: {np.sum(np.abs(z) > FAR)} of {z.size} quantiles differ by more than {FAR:g} "
-            f"errors, of the {FORECAST} {np.sum(np.abs(seen) > FAR)} of {seen.size}."
+            f"errors, of the {FORECAST} {np.sum(np.abs(seen) > FAR)} of {seen.size}; "
+            f"{np.median(np.abs(off)):.3f} posterior sd in the median, and by more than "
+            f"{FAR:g} errors of one quick fit {np.sum(np.abs(off) > FAR * scatter)}."
         )
     poor = [f"{each.sweep} ({each.card})" for each in found if not each.nuts_mixed]
     told.append(f"NUTS did not mix on: {', '.join(poor) or 'none'}.")
