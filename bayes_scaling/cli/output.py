@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bayes_scaling.cli.errors import UNTRUSTED
-from bayes_scaling.units import format_factor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,17 +45,6 @@ FORMAT = 1
 
 NARROW, WIDE = 80, 100
 """Columns of a terminal that does not say; the longest lines of text that read well."""
-
-DRIFTS = (
-    "The intervals allow for the law being left behind out there, by as much as public sweeps left "
-    "theirs; not for a changed recipe or other data."
-)
-TESTED = 2.0
-UNTESTED = (
-    "These sweeps reach 100 times beyond the runs that were fitted: what lies further is untested."
-)
-"""Said beyond so many decades."""
-HOLDS = "The intervals assume that the law keeps its form out there, which no law has done."
 
 
 def print_json(value: Any) -> None:
@@ -145,18 +133,11 @@ def print_caveat(
 
     `along` is the input in which the decades are counted.
     """
-    from bayes_scaling.laws import INPUTS
+    from bayes_scaling.decisions.sentences import distance_sentence
 
-    furthest = float(decades.max())
-    if furthest <= 0:
-        return
-    what = "compute" if along == "flops" else INPUTS[along].short
-    print_wrapped(
-        f"Note: up to {format_factor(10**furthest)} times ({furthest:.1f} decades) the {what} of "
-        f"the largest run. {DRIFTS if fit.drifts else HOLDS}"
-        + (f" {UNTESTED}" if fit.drifts and furthest > TESTED else ""),
-        err=as_json,
-    )
+    note = distance_sentence(float(decades.max()), drifts=fit.drifts, along=along)
+    if note is not None:
+        print_wrapped(f"Note: {note[0].lower()}{note[1:]}", err=as_json)
 
 
 def print_prior_note(fit: Fit, *, err: bool) -> None:

@@ -84,6 +84,14 @@ class Costs(Strict):
         return prompt * served.prompt_tokens + output * served.output_tokens
 
     @property
+    def inference_utilisation(self) -> float | None:
+        """Of prompt and output together; None where it is that of training, or there is none."""
+        own = self.hardware.utilisation
+        if own is None or self.inference_weight == self.inference.tokens:
+            return None
+        return own * self.inference.tokens / self.inference_weight
+
+    @property
     def max_params(self) -> float | None:
         """The largest size that limits and memory allow; None where nothing limits it."""
         made, most = self.hardware, self.limits.max_params

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayes_scaling.units import format_quantity
+from bayes_scaling.laws import INPUTS
+from bayes_scaling.units import format_factor, format_quantity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,8 +17,43 @@ if TYPE_CHECKING:
     from bayes_scaling.decisions.next_runs import NextRuns
 
 __all__ = [
-    "architecture_sentence", "batch_sentences", "crossing_sentence", "ranking_sentences",
+    "architecture_sentence", "batch_sentences", "crossing_sentence", "distance_sentence",
+    "ranking_sentences",
 ]  # fmt: skip
+
+DRIFTS = (
+    "The intervals allow for the law being left behind out there, by as much as public sweeps left "
+    "theirs; not for a changed recipe or other data."
+)
+TESTED = 2.0
+UNTESTED = (
+    "These sweeps reach 100 times beyond the runs that were fitted: what lies further is untested."
+)
+"""Said beyond so many decades."""
+HOLDS = "The intervals assume that the law keeps its form out there, which no law has done."
+
+NEGLIGIBLE = 0.01
+"""Share of the standard deviation of a goal that is not worth a run."""
+
+
+def distance_sentence(decades: float, *, drifts: bool, along: str = "flops") -> str | None:
+    """How far beyond the runs answers lie, and what the intervals make of that; None within them.
+
+    Parameters
+    ----------
+    decades : float
+        Of the furthest answer, beyond the largest run.
+    drifts : bool
+        Whether the loss may drift away from the law there.
+    along : str
+        Input of the law in which the decades are counted.
+    """
+    if decades <= 0:
+        return None
+    what = "compute" if along == "flops" else INPUTS[along].short
+    far = f"{format_factor(10**decades)} times ({decades:.1f} decades) the {what}"
+    untested = f" {UNTESTED}" if drifts and decades > TESTED else ""
+    return f"Up to {far} of the largest run. {DRIFTS if drifts else HOLDS}{untested}"
 
 
 def architecture_sentence(answer: Architectures, budget: int) -> str:
@@ -70,6 +106,12 @@ def ranking_sentences(answer: NextRuns) -> list[str]:
     ]
     if any(strongest[key] != thrifty[key] for key in ("params", "tokens", "group")):
         lines.append(f"Most of all that were asked about: {_run(answer, strongest)}.")
+    share = strongest["gain"] / goal.now
+    if share < NEGLIGIBLE:
+        lines.append(
+            f"The best takes away {100 * max(share, 0):.1g} % of it: no candidate is worth a run "
+            "for this goal."
+        )
     return [*lines, *_worth(answer, strongest), *_doubts(answer)]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bayes_scaling import figures
 from bayes_scaling.decisions import Architectures, NextRuns
+from bayes_scaling.decisions.sentences import distance_sentence
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.report import words
 from bayes_scaling.report.drawing import FULL, picture
@@ -76,8 +77,9 @@ def render_architectures(answer: Architectures, fit: Fit) -> str:
         TEMPLATE,
         {
             "title": f"Which architecture of {fit.name} to scale",
-            "verdict": words.verdict(fit),
+            "verdict": words.verdict(fit, listed="below"),
             "headline": answer.verdicts(),
+            "warnings": _warnings(fit, answer.draws["decades_beyond"].to_numpy().max()),
             "figures": [drawn],
             "tables": [
                 *(_groups(each, suffix) for each, suffix in kinds),
@@ -157,8 +159,9 @@ def render_next_runs(answer: NextRuns, fit: Fit) -> str:
         TEMPLATE,
         {
             "title": f"The next runs of {fit.name}",
-            "verdict": words.verdict(fit),
+            "verdict": words.verdict(fit, listed="below"),
             "headline": answer.verdicts(),
+            "warnings": _warnings(fit, answer.goal.decades_beyond),
             "figures": [drawn],
             "tables": tables,
             "notes": ABOUT_RUNS,
@@ -196,6 +199,11 @@ def _run(row: Any, *, decides: bool) -> tuple[str, ...]:
         return cells
     worth = words.flops(row["worth"]) if row["worth"] > 0 else "-"
     return (*cells, f"{row['saved']:.2g} ± {row['saved_error']:.1g}", worth)
+
+
+def _warnings(fit: Fit, decades: float) -> list[str]:
+    far = distance_sentence(float(decades), drifts=fit.drifts)
+    return [*([] if far is None else [far]), *(c.text for c in fit.problems() if not c.fatal)]
 
 
 def _asked(fit: Fit) -> list[tuple[str, str]]:

@@ -69,6 +69,7 @@ def render_emergence(
                 "text": _verdict(answer, rates, len(weaknesses)),
             },
             "headline": [] if answer is None else _headline(answer),
+            "warnings": weaknesses,
             "figures": [*([] if answer is None else _tasks(answer)),
                         *([] if rates is None else [_rates(rates, at)])],
             "tables": [*([] if answer is None else [_verdicts(answer)]),
@@ -77,7 +78,6 @@ def render_emergence(
             "asked": [
                 *([] if answer is None else _asked(answer)),
                 *([] if rates is None else [("problems with pass rates", str(rates.problems))]),
-                *(("keep in mind", text) for text in weaknesses),
             ],
         },
     )  # fmt: skip
@@ -96,7 +96,7 @@ def _verdict(answer: Emergence | None, rates: PassRates | None, points: int) -> 
     if rates is not None:
         parts.append(_fall(rates))
     if points:
-        parts.append("What weakens this is listed at the end of this page.")
+        parts.append("What weakens this is listed below.")
     return " ".join(parts)
 
 

@@ -66,12 +66,18 @@ def render_plan(plan: Plan, *, fit: Fit) -> str:
 
 
 def _planner(plan: Plan, fit: Fit) -> dict[str, Any] | None:
-    """Where a reader asks for other budgets; it starts with the plan's own."""
+    """Where a reader asks for other budgets; it starts from what the plan was asked."""
     if why_no_planner(fit) or not plan.budgets:
         return None
     asked = fit if plan.drifts else fit.law_only()
-    spend = plan.budgets[0].spend
-    return planner_section(asked, flops=spend, group=plan.group, prob=plan.prob)
+    return planner_section(
+        asked,
+        flops=plan.budgets[0].spend,
+        group=plan.group,
+        prob=plan.prob,
+        costs=plan.costs,
+        risk=plan.risk,
+    )
 
 
 def _verdict(fit: Fit) -> dict[str, str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_scaling.decisions.costs import Costs
 from bayes_scaling.decisions.questions import quantities
+from bayes_scaling.decisions.risk import MEAN, Risk
 from bayes_scaling.errors import InputError
 from bayes_scaling.inference.posterior import DEFAULT_PROB, NEW_GROUP, Fit
 from bayes_scaling.inference.summary import check_prob
@@ -110,12 +113,20 @@ def why_no_planner(fit: Fit) -> str | None:
 
 
 def planner_section(
-    fit: Fit, *, flops: Any, group: str | Sequence[str] | None, prob: float
+    fit: Fit,
+    *,
+    flops: Any,
+    group: str | Sequence[str] | None,
+    prob: float,
+    costs: Costs | None = None,
+    risk: Risk = MEAN,
 ) -> dict[str, Any]:
-    """What the macro of the planner shows."""
+    """What the macro of the planner shows; its controls stand at `costs` and `risk` at first."""
     check_prob(prob)
     names = _groups(fit, group)
-    script, roots = _embedded(build(_question(fit, names, flops, prob)))
+    costs = costs or Costs()
+    question = replace(_question(fit, names, flops, prob), costs=costs, risk=risk)
+    script, roots = _embedded(build(question))
     return {
         "roots": roots,
         "script": script,
@@ -129,7 +140,19 @@ def planner_section(
         "planned": fit.law.planned,
         "largest": words.flops(float(fit.columns["flops"].max())),
         "law": fit.law.title,
+        "leaves_out": _left_out(costs),
     }
+
+
+def _left_out(costs: Costs) -> list[str]:
+    """What was stated of the costs that the page has no control for."""
+    stated = {
+        "the active share of parameters": costs.training.active < 1,
+        "how compute counts embeddings": costs.training.embeddings != "as fitted",
+        "the limit of different tokens": costs.limits.unique_tokens is not None,
+        "the memory of the devices": costs.hardware.bytes_per_param is not None,
+    }
+    return [what for what, is_stated in stated.items() if is_stated]
 
 
 def thinned(fit: Fit) -> NDArray[np.int64]:

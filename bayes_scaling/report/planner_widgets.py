@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_scaling.decisions.cost_parts import Hardware, Limits
+from bayes_scaling.decisions.costs import Costs
 from bayes_scaling.decisions.hardware import list_hardware
+from bayes_scaling.decisions.risk import MEAN, Risk
 from bayes_scaling.report.planner_plots import EMPTY, growth, shown, valley
+from bayes_scaling.units import format_quantity
 
 if TYPE_CHECKING:
     from bokeh.models.widgets import Select, Slider, Spinner, TextInput, Widget
@@ -27,7 +31,10 @@ STEP = 0.01
 NO_INFERENCE, MOST_INFERENCE = 9.0, 16.0
 """Ends of the slider of inference tokens, as powers of ten; the left one stands for none."""
 
-FIRST_DEVICE, UTILISATION, DEVICES = "h100-sxm", 40, 1024
+FIRST_DEVICE, UTILISATION, DEVICES = "h100-sxm", 0.4, 1024
+"""Where the controls of the hardware stand unless told: the page says that they are to be set."""
+
+LEVEL = 0.9
 LIMITS = {
     "max_params": "At most parameters",
     "max_tokens": "At most tokens",
@@ -35,8 +42,6 @@ LIMITS = {
     "max_money": "At most money",
 }
 """Limits by the names that they have in `Costs`, and what stands over them."""
-
-"""Where the controls of the hardware stand at first: the page says that they are to be set."""
 
 RISKS = {
     "mean": "the expected loss",
@@ -67,6 +72,10 @@ class Question:
         Largest compute (``flops``), and least ``params`` and ``tokens`` of the runs.
     prob : float
         Probability of the intervals.
+    costs : Costs
+        Inference, hardware and limits at first.
+    risk : Risk
+        What is minimised at first.
     """
 
     names: Sequence[str]
@@ -76,6 +85,8 @@ class Question:
     span: tuple[float, float]
     runs: Mapping[str, float]
     prob: float
+    costs: Costs = field(default_factory=Costs)
+    risk: Risk = MEAN
 
 
 def build(question: Question) -> dict[str, Any]:
@@ -110,12 +121,12 @@ def _controls(question: Question) -> dict[str, Widget | None]:
     controls: dict[str, Widget | None] = {
         "group": _select("Group", {name: name for name in question.names}) if several else None,
         "budget": _budget(question),
-        "inference": _inference(),
-        "risk": _select("The plan minimises", RISKS),
-        "level": _percent("Level of the quantile or CVaR", 90, 50, 99),
+        "inference": _inference(question.costs.inference.tokens),
+        "risk": _select("The plan minimises", RISKS, question.risk.kind),
+        "level": _percent("Level of the quantile or CVaR", question.risk.level or LEVEL, 50, 99),
         "drift": _select("Beyond the runs", BEYOND) if drifts else None,
-        **{name: _limit(title) for name, title in LIMITS.items()},
-        **_hardware(),
+        **{name: _limit(question.costs.limits, name) for name in LIMITS},
+        **_hardware(question.costs),
     }
     for name, control in controls.items():
         if control is not None:
@@ -131,71 +142,77 @@ def _select(title: str, choices: Mapping[str, str], value: str | None = None) ->
     return Select(title=title, value=value or next(iter(choices)), options=options)
 
 
-def _percent(title: str, value: int, start: int, end: int) -> Slider:
+def _percent(title: str, share: float, start: int, end: int) -> Slider:
+    """A share in percent; where it may be zero, that stands for the share of training."""
+    none = 'tick < 1 ? "as in training" : ' if start == 0 else ""
+    written = shown(f"return {none}`${{Number(tick.toFixed(1))}} %`")
+    low, high = min(start, 100 * share), max(end, 100 * share)
+    return _through(title, 100 * share, (low, high), 1.0, written)
+
+
+def _through(title: str, value: float, span: tuple[float, float], step: float, form: Any) -> Slider:
+    """A slider whose steps are counted from its first value, so that it stands there."""
     from bokeh.models.widgets import Slider
 
-    written = shown("return `${Math.round(tick)} %`")
-    return Slider(title=title, value=value, start=start, end=end, step=1, format=written)
-
-
-def _as_trained(title: str) -> Slider:
-    """A share in percent whose left end stands for that of training."""
-    from bokeh.models.widgets import Slider
-
-    written = shown('return tick < 1 ? "as in training" : `${Math.round(tick)} %`')
-    return Slider(title=title, value=0, start=0, end=100, step=1, format=written)
+    below, above = (np.ceil(round(abs(value - end) / step, 6)) for end in span)
+    start, end = value - step * below, value + step * above
+    return Slider(title=title, value=value, start=start, end=end, step=step, format=form)
 
 
 def _budget(question: Question) -> Slider:
-    from bokeh.models.widgets import Slider
-
-    # Steps are counted from the budget that was asked for, so that the slider meets it.
-    low, high = question.span
-    steps = np.ceil([(question.log_budget - low) / STEP, (high - question.log_budget) / STEP])
-    return Slider(
-        title="Budget", value=question.log_budget, step=STEP,
-        start=question.log_budget - STEP * steps[0], end=question.log_budget + STEP * steps[1],
-        format=shown("return `${planner.formatQuantity(10 ** tick)} FLOPs`"),
-    )  # fmt: skip
+    form = shown("return `${planner.formatQuantity(10 ** tick)} FLOPs`")
+    return _through("Budget", question.log_budget, question.span, STEP, form)
 
 
-def _inference() -> Slider:
-    from bokeh.models.widgets import Slider
-
+def _inference(tokens: float) -> Slider:
     code = """
 const tokens = planner.inferenceTokens(tick);
 return tokens === 0 ? "none" : `${planner.formatQuantity(tokens)} tokens`;
 """
-    return Slider(
-        title="Inference, paid from the budget", value=NO_INFERENCE, start=NO_INFERENCE,
-        end=MOST_INFERENCE, step=STEP, format=shown(code),
-    )  # fmt: skip
+    value = max(NO_INFERENCE, np.log10(tokens)) if tokens > 0 else NO_INFERENCE
+    span = (NO_INFERENCE, max(MOST_INFERENCE, value))
+    return _through("Inference, paid from the budget", value, span, STEP, shown(code))
 
 
-def _limit(title: str) -> TextInput:
+def _limit(limits: Limits, name: str) -> TextInput:
     from bokeh.models.widgets import TextInput
 
-    return TextInput(title=title, value="", placeholder="no limit")
+    stated = getattr(limits, name)
+    value = "" if stated is None else format_quantity(stated, 12)
+    return TextInput(title=LIMITS[name], value=value, placeholder="no limit")
 
 
-def _hardware() -> dict[str, Widget]:
+def _hardware(costs: Costs) -> dict[str, Widget]:
     """Choice of a device, which sets the peak, and what is the reader's own."""
     from bokeh.models.widgets import Spinner
 
     known = {each.name: each for each in list_hardware()}
     titles = {name: each.title for name, each in known.items()} | {OWN: "another (set its peak)"}
     peaks = {name: each.peak_flops / 1e12 for name, each in known.items()}
-    device = _select("Device", titles, FIRST_DEVICE)
-    peak = Spinner(title="Its peak, TFLOP/s", value=peaks[FIRST_DEVICE], low=0, step=1)
+    own = costs.hardware
+    value = peaks[FIRST_DEVICE] if own.peak_flops is None else own.peak_flops / 1e12
+    device = _select("Device", titles, _device(own, value, peaks))
+    peak = Spinner(title="Its peak, TFLOP/s", value=value, low=0, step=1)
     _keep_together(device, peak, peaks)
+    utilisation = own.utilisation or UTILISATION
     return {
         "device": device,
         "peak": peak,
-        "utilisation": _percent("Utilisation (MFU)", UTILISATION, 1, 100),
-        "inference_utilisation": _as_trained("Utilisation in inference"),
-        "devices": Spinner(title="Devices", value=DEVICES, low=1, step=1, mode="int"),
-        "price": Spinner(title="Price of a device hour", value=None, low=0, step=0.1),
+        "utilisation": _percent("Utilisation (MFU)", utilisation, 1, 100),
+        "inference_utilisation": _percent(
+            "Utilisation in inference", costs.inference_utilisation or 0.0, 0, 100
+        ),
+        "devices": Spinner(
+            title="Devices", value=own.devices or DEVICES, low=1, step=1, mode="int"
+        ),
+        "price": Spinner(title="Price of a device hour", value=own.price, low=0, step=0.1),
     }
+
+
+def _device(own: Hardware, peak: float, peaks: Mapping[str, float]) -> str:
+    """Name of the device that has the peak; the one that was named, if it is of several."""
+    of = own.name or FIRST_DEVICE
+    return of if peaks.get(of) == peak else OWN
 
 
 def _keep_together(device: Select, peak: Spinner, peaks: Mapping[str, float]) -> None:

@@ -62,8 +62,9 @@ def render_shapes(answer: ShapeProbabilities, fit: ShapeFit) -> str:
         "answer.html",
         {
             "title": f"Shapes of {fit.name}",
-            "verdict": words.verdict(fit, "at the end of this page"),
+            "verdict": words.verdict(fit, listed="below"),
             "headline": [f"{name}: {texts[name]}." for name in names[:LEADING]],
+            "warnings": [check.text for check in fit.problems() if not check.fatal],
             "figures": [_risk(answer, names), *_curves(answer, fit, names)],
             "tables": [_shapes(answer), _scores(answer)],
             "notes": ABOUT,
@@ -73,7 +74,6 @@ def render_shapes(answer: ShapeProbabilities, fit: ShapeFit) -> str:
                 ("scale", fit.along),
                 ("what makes no difference", f"{answer.rope:g}, as a fraction"),
                 ("intervals", f"equal-tailed {words.percent(answer.prob)} credible intervals"),
-                *(("keep in mind", check.text) for check in fit.problems()),
             ],
         },
     )

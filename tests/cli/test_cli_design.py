@@ -62,6 +62,7 @@ def test_next_plans_a_batch_and_writes_a_page(run, answer, plain, tmp_path):
     parsed = Page(page.read_text(encoding="utf-8"))
     assert [each for each in parsed.ids if each in SECTIONS] == SECTIONS
     assert len(parsed.tables["Runs of the batch, in order"]) == 3
+    assert "of the largest run. The intervals allow" in page.read_text(encoding="utf-8")
     rows = answer("next", plain, *asked)
     assert len(rows) == 2
     assert rows[1]["sd_now"] == pytest.approx(rows[0]["sd_after"])

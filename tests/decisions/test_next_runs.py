@@ -215,6 +215,14 @@ def test_sentences_tell_worth_and_price(fit):
     assert batch[1].startswith("2 runs of together")
 
 
+def test_runs_that_teach_nothing_are_not_advised(fit):
+    told = [
+        " ".join(bs.next_runs(fit, points, goal="loss@70B,1.4T").verdicts())
+        for points in (candidates(("70B", "1.4T")), candidates(("1B", "20B")))
+    ]
+    assert ["no candidate is worth a run" in text for text in told] == [False, True]
+
+
 ONE = candidates(("1B", "20B"))
 BAD = {
     "no goal of that name": ({"goal": "los@1B,20B"}, "unknown goal"),

@@ -15,7 +15,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from bayes_scaling.decisions import load_costs, plan
 from bayes_scaling.inference.posterior import Fit
-from bayes_scaling.report import write_planner
+from bayes_scaling.report import write_plan, write_planner
 from bayes_scaling.report.planner_widgets import STEP
 from bayes_scaling.units import parse_quantity
 
@@ -168,6 +168,22 @@ def test_the_law_alone_is_a_choice(reader, fit):
     assert reader.text("loss-range") == reader.text("alone-range")
     reader.press("drift", Keys.ARROW_UP)
     assert reader.text("loss-range") != reader.text("alone-range")
+
+
+def test_the_page_of_a_plan_starts_from_what_it_was_asked(driver, fit, tmp_path):
+    costs = load_costs(
+        hardware={"name": "a100-80gb", "utilisation": 0.375, "devices": 4096, "price": 1.85},
+        inference={"prompt_tokens": "1.7T", "output_tokens": "0.3T", "output_utilisation": 0.1},
+        limits={"max_params": "15.5B", "max_money": "20M"},
+    )
+    answer = plan(fit, flops=FLOPS, costs=costs, risk="cvar:0.873", group=fit.groups[0])
+    made = json.loads(answer.to_json())["plan"]
+    page = Reader(driver, write_plan(answer, tmp_path / "plan.html", fit=fit), 1200)
+    for name in ("params", "tokens", "days", "money"):
+        assert page.numbers(name) == pytest.approx([made[name]], rel=0.01), name
+    assert "The limit on parameters decides" in page.text("sentence")
+    page.press("max_params", *[Keys.BACKSPACE] * 6, Keys.ENTER)
+    assert page.numbers("params")[0] > made["params"]
 
 
 LIMITED = [

@@ -224,7 +224,8 @@ def test_code_in_sentences_is_marked_and_escaped():
     page = render_page(
         "answer.html",
         {"title": "t", "verdict": {"kind": "pass", "text": ""}, "headline": [], "figures": [],
-         "tables": [], "notes": ["`--at`"], "asked": asked},
+         "warnings": ["`--at <`"], "tables": [], "notes": ["`--at`"], "asked": asked},
     )  # fmt: skip
     assert "see <code>fit(&lt;runs&gt;)</code> &amp; a lone ` of &lt;b&gt;" in page
     assert "<code>--at</code>" in page
+    assert "<li><code>--at &lt;</code></li>" in page
