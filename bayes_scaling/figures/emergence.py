@@ -39,8 +39,9 @@ def plot_emergence(
 ) -> NDArray[np.object_]:
     """Scores by scale, and below them the error of the answers, with the smooth and the broken law.
 
-    The bands are those of the laws, without the scatter of single sizes. A triangle marks a size at
-    which no answer was right: its error lies above.
+    The bands are those of the laws, without the scatter of single sizes; bars are what the number
+    of questions leaves open. A triangle marks a size whose right answers, if any, may all have been
+    guesses: its error lies above.
 
     Parameters
     ----------
@@ -78,14 +79,24 @@ def plot_emergence(
         _metric(pair[0], answer[name], first=column == 0)
         _error(pair[1], answer[name], first=column == 0)
         axes.append(pair)
-    handles = [
-        Line2D([], [], color=INK, marker="o", linestyle="none", markersize=3.5, label="measured"),
+    figure.legend(
+        handles=_handles(answer.prob), loc="outside upper center", ncols=2 if columns < 3 else 5
+    )
+    return np.array(axes, dtype=object)
+
+
+def _handles(prob: float) -> list[Line2D | Patch]:
+    def mark(marker: str, size: float, label: str) -> Line2D:
+        return Line2D([], [], color=INK, marker=marker, linestyle="none", markersize=size,
+                      label=label)  # fmt: skip
+
+    return [
+        mark("o", 3.5, "measured"),
+        mark("^", 4.5, "maybe guesses only: error above"),
         Patch(facecolor=SMOOTH, alpha=0.35, label="smooth law"),
         Patch(facecolor=BROKEN, alpha=0.35, label="law with a break"),
-        Line2D([], [], linestyle="none", label=f"bands: {interval(answer.prob)}s"),
+        Line2D([], [], linestyle="none", label=f"bands and bars: {interval(prob)}s"),
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=2 if columns < 3 else 4)
-    return np.array(axes, dtype=object)
 
 
 def emergence_size(n: int) -> tuple[float, float]:

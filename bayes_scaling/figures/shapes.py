@@ -12,7 +12,7 @@ from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.figures.axes import padded, quantity_axis
 from bayes_scaling.figures.marks import inner, quantiles
 from bayes_scaling.figures.style import BAND, INK, MUTED, SHADE, new_grid, styled
-from bayes_scaling.figures.words import interval, plain
+from bayes_scaling.figures.words import plain
 from bayes_scaling.shapes.classify import SHAPES
 from bayes_scaling.shapes.posterior import ShapeFit
 from bayes_scaling.shapes.probabilities import ShapeProbabilities, band
@@ -30,6 +30,8 @@ SHAPE_COLOURS: Final = dict(
 
 MOST: Final = 12
 COLUMNS: Final = 3
+WIDE: Final = 5.0
+"""Inches; a narrower figure has room for a legend of two columns."""
 
 
 @styled
@@ -41,6 +43,9 @@ def plot_shapes(
     ax: Sequence[Axes] | NDArray[np.object_] | None = None,
 ) -> NDArray[np.object_]:
     """Scores by scale with the trend's posterior bands, and each task's shapes as a bar beside it.
+
+    At the stated scale a grey bar is the interval of the score that would be measured there, with
+    its scatter; the band is that of the trend alone.
 
     Parameters
     ----------
@@ -112,10 +117,27 @@ def _bar(ax: Axes, shares: NDArray[np.float64]) -> None:
 
 
 def _legend(ax: Axes, prob: float) -> None:
+    from matplotlib.legend_handler import HandlerTuple
+    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    handles = [Patch(facecolor=SHAPE_COLOURS[name], label=NAMES[name]) for name in SHAPES]
-    handles.append(Patch(facecolor=BAND, alpha=0.25, label=f"trend, {interval(prob)}"))
     figure = ax.figure.get_figure(root=True)
-    if figure is not None and not figure.legends:
-        figure.legend(handles=handles, loc="outside upper center", ncols=4)
+    if figure is None or figure.legends:
+        return
+    shapes = [(Patch(facecolor=SHAPE_COLOURS[name]), NAMES[name]) for name in SHAPES]
+    # As bright as the bands are, the narrower of which lies on the wider.
+    bands = tuple(Patch(facecolor=BAND, alpha=alpha) for alpha in (0.18, 0.43))
+    score = Line2D([], [], color=INK, marker="o", linestyle="none", markersize=3.2)
+    measured = Line2D([], [], color=MUTED, marker="|", linestyle="none", markersize=9)
+    entries = [
+        *shapes,
+        (score, "score"),
+        (bands, f"trend, {100 * prob:.4g} and {100 * inner(prob):.4g} % intervals"),
+        (measured, f"a measured score, {100 * prob:.4g} %"),
+        (Patch(facecolor=SHADE), "beyond the scores"),
+    ]
+    columns = 4 if figure.get_figwidth() > WIDE else 2
+    figure.legend(
+        *zip(*entries, strict=True), loc="outside upper center", ncols=columns,
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+    )  # fmt: skip

@@ -27,6 +27,11 @@ HERE = Path(__file__).parent
 RESULTS = HERE.parents[1] / "benchmarks" / "results"
 GROUPS = ["Cerebras-GPT", "Pythia", "RWKV-4"]
 TASKS = ["2D+", "3D+", "1DC", "Anagrams 2"]
+BESIDE = {
+    "ours, trend": [(-5, 5), (-5, 5), (-5, 5), (7, -3), (7, -10), (-6, 6)],
+    "ours, measured": [(5, -10), (5, -10), (5, -10), (-6, 5), (5, -12)],
+}
+"""Where the numbers of scores stand, in points from their markers, so that nothing hides them."""
 
 
 def frontier() -> None:
@@ -108,10 +113,10 @@ def reliability() -> None:
         x = said + 0.006 * (2 * i - 1)
         ax.vlines(x, *ends, color=colour(i), linewidth=1.1)
         ax.plot(x, happened, color=colour(i), marker=marker(i), linestyle=line(i), label=label)
-        for place, share, count in zip(x, happened, n, strict=True):
+        for place, share, count, offset in zip(x, happened, n, BESIDE[name], strict=True):
             ax.annotate(
-                str(count), (place, share), ((-5, 5), (5, -10))[i], textcoords="offset points",
-                fontsize=7, color=colour(i), ha=("right", "left")[i],
+                str(count), (place, share), offset, textcoords="offset points", fontsize=7,
+                color=colour(i), ha="right" if offset[0] < 0 else "left",
             )  # fmt: skip
     ax.set_xlabel("probability that it is better than the last score seen")
     ax.set_ylabel("share that was")

@@ -87,6 +87,10 @@ def test_figures(answer, tmp_path):
     assert axes.shape == (4, 2)
     assert axes[0, 0].get_title() == "break: break 1.00"
     axes[0, 0].figure.savefig(tmp_path / "emergence.png")
+    (legend,) = axes[0, 0].figure.legends
+    named = {text.get_text() for text in legend.get_texts()}
+    assert {"maybe guesses only: error above", "bands and bars: 90 % credible intervals"} <= named
+    assert any(line.get_marker() == "^" and len(line.get_xdata()) for line in axes[3, 1].lines)
     assert plot_emergence(answer, tasks=["flat"]).shape == (1, 2)
     with pytest.raises(InputError, match="unknown task 'x'"):
         plot_emergence(answer, tasks=["x"])

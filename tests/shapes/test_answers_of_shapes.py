@@ -262,6 +262,11 @@ def test_small_multiples(fit, answer):
     assert heights == pytest.approx(answer.shares().loc["turns"].tolist())
     assert axes[0].get_xlim()[1] > 1e12
     assert len(axes[0].lines[1].get_xdata()) == len(SIZES)
+    (legend,) = axes[0].figure.legends
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names[len(SHAPES) :] == [
+        "score", "trend, 90 and 50 % intervals", "a measured score, 90 %", "beyond the scores",
+    ]  # fmt: skip
     with pytest.raises(InputError, match="unknown curve 'turn'"):
         plot_shapes(fit, answer, curves=["turn"])
 
