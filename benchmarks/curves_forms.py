@@ -86,10 +86,16 @@ def choose(table: pd.DataFrame) -> dict[str, str]:
 
 def _report(summary: Sequence[dict[str, Any]], choices: dict[str, str]) -> str:
     heads = ["form", *(f"{name}: RMSLE, log density" for name in DOMAINS.values())]
+    most = {d: max(row["curves"] for row in summary if row["domain"] == d) for d in DOMAINS}
     rows = []
     for form in dict.fromkeys(row["form"] for row in summary):
         own = {row["domain"]: row for row in summary if row["form"] == form}
-        cells = [f"{own[d]['rmsle']:.4f}, {own[d]['log_density']:.3f}" for d in DOMAINS]
-        rows.append([str(form), *cells])
+        rows.append([str(form), *(_cell(own[d], most[d]) for d in DOMAINS)])
     told = ", ".join(f"{group}: {form}" for group, form in choices.items())
     return f"{markdown(heads, rows)}\n\nChosen without {told}."
+
+
+def _cell(row: dict[str, Any], most: int) -> str:
+    """Scores, and over how many curves where the engine refused some."""
+    missing = f" ({row['curves']} curves)" if row["curves"] < most else ""
+    return f"{row['rmsle']:.4f}, {row['log_density']:.3f}{missing}"

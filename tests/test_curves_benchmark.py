@@ -1,9 +1,12 @@
-"""How the benchmark of learning curves scores; with the public curves where they are at hand."""
+"""Scores and reports of the benchmark of learning curves; with the public curves where at hand."""
+
+import json
 
 import numpy as np
 import pytest
 from scipy.stats import t as student_t
 
+from benchmarks import curves, curves_forms
 from benchmarks.curves import DOMAINS, Curve, Drawn, mixed, read_curves, repeat_last, score
 
 
@@ -50,3 +53,27 @@ def test_repeating_the_last_value_scores_what_was_published(shared_data):
     }
     expected = {"IC": 0.0880, "BB": 0.0092, "LM": 0.0072, "NMT": 0.0083}
     assert found == pytest.approx(expected, abs=5e-5)
+
+
+def test_seconds_and_published_scores_are_told(monkeypatch, tmp_path):
+    x = np.geomspace(1e7, 1e9, 12)
+    hidden_x = np.array([2e9, 4e9])
+    one = Curve(domain="IC", task="t", family="f", x=x, loss=0.1 + x**-0.3, hidden_x=hidden_x,
+                hidden_loss=0.1 + hidden_x**-0.3)  # fmt: skip
+    monkeypatch.setattr(curves, "read_curves", lambda _: [one])
+    text = curves.run(tmp_path, ["saturating"], 1, tmp_path)
+    stored = json.loads((tmp_path / "curves.json").read_text("utf-8"))
+    assert stored["wall_seconds"] >= stored["seconds"]["saturating"] > 0
+    assert "s in all" in text
+    assert "| MCMC on BNSL (published) | 0.0645, 2.921 |" in text
+
+
+def test_a_form_that_refuses_a_curve_is_marked():
+    rows = [
+        {"form": form, "domain": domain, "rmsle": 0.02, "log_density": 3.0, "curves": n}
+        for form, n in (("memory", 72), ("none", 71))
+        for domain in DOMAINS
+    ]
+    memory, none = curves_forms._report(rows, {}).split("\n")[2:4]
+    assert "curves)" not in memory
+    assert none.count("0.0200, 3.000 (71 curves)") == len(DOMAINS)
