@@ -72,7 +72,11 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
         p.data, p.seed, p.results
     ),
     "fits": lambda p: fits.run(p.only, p.fits, p.rows, p.memory, p.seed, p.results),
-    "shapes": lambda p: shapes.run(p.only, p.data, p.seed, p.results),
+    "shapes": lambda p: (
+        shapes.report(p.only, p.results)
+        if p.stored
+        else shapes.run(p.only, p.data, p.seed, p.results)
+    ),
     "emergence": lambda p: emergence.run(p.only, p.seed, p.results),
     "curves": lambda p: (
         curves_forms.run_forms(p.data, p.seed, p.results)
@@ -130,8 +134,10 @@ def _emergence(parser: argparse.ArgumentParser) -> None:
 def _shapes(parser: argparse.ArgumentParser) -> None:
     parts = list(shapes.PARTS)
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with the tables of published scores"
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, help="folder with the tables of published scores")
+    source.add_argument(
+        "--stored", action="store_true", help="tables of the stored results, without any fit"
     )
 
 

@@ -23,7 +23,7 @@ from bayes_scaling.shapes.posterior import ShapeFit
 from bayes_scaling.shapes.probabilities import DEFAULT_ROPE, shape_probabilities
 from benchmarks.record import markdown, say
 
-__all__ = ["backtest"]
+__all__ = ["backtest", "backtest_report", "differences"]
 
 NEUTRAL = {"mean": 0.0, "sigma": 0.5}
 """Recovery of falling tasks in the judged card: as likely to fall faster as to recover."""
@@ -32,7 +32,7 @@ CLIP = 0.02
 """Log scores of hard forecasts: a sign that is wrong would else cost infinitely much."""
 
 KEPT = (
-    "table", "curve", "params", "change", "ours, trend better", "ours, measured better",
+    "table", "curve", "task", "params", "change", "ours, trend better", "ours, measured better",
     "climatology better", "straight line better", "rank", "crps",
 )  # fmt: skip
 """Columns of the forecasts that the file of results holds."""
@@ -76,7 +76,7 @@ def neutral_card() -> ShapeCard:
     return card.model_copy(update={"priors": card.priors.model_copy(update={"recovery": recovery})})
 
 
-def backtest(data: Path, seed: int, bends: int = 1) -> tuple[dict[str, Any], str]:
+def backtest(data: Path, seed: int, bends: int = 1) -> dict[str, Any]:
     """Every table with its largest sizes hidden."""
     parts, fits, card = [], {}, neutral_card().with_bends(bends)
     for table in TABLES:
@@ -91,15 +91,13 @@ def backtest(data: Path, seed: int, bends: int = 1) -> tuple[dict[str, Any], str
         parts.append(_forecasts(fit, whole, seen).assign(table=table.name))
         say(f"{table.name}: {fits[table.name]}")
     forecasts = pd.concat(parts, ignore_index=True)
-    scores = _score_sets(forecasts, seed)
-    content = {
-        "scores": scores,
+    return {
+        "scores": {name: _scores(part, seed) for name, part in _sets(forecasts).items()},
         "coverage": _coverage(forecasts, seed),
         "calibration": {m: _calibration(forecasts, m) for m in ("ours, trend", "ours, measured")},
         "fits": fits,
         "forecasts": forecasts[list(KEPT)].round(4).to_dict("records"),
     }
-    return content, _backtest_report(scores, content["calibration"], content["coverage"])
 
 
 def _forecasts(fit: ShapeFit, whole: MetricCurves, seen: MetricCurves) -> pd.DataFrame:
@@ -119,7 +117,7 @@ def _forecasts(fit: ShapeFit, whole: MetricCurves, seen: MetricCurves) -> pd.Dat
                     "task": hidden["task"],
                     "params": float(hidden["params"]),
                     "change": change,
-                    "better": float(change > 0) + 0.5 * float(change == 0),
+                    "better": float(_better(change)),
                     "class": _class(change),
                     **_ours(answer.draws.isel(curve=0), float(last)),
                     "rank": float((answer.draws["value"] < hidden["value"]).mean()),
@@ -130,6 +128,11 @@ def _forecasts(fit: ShapeFit, whole: MetricCurves, seen: MetricCurves) -> pd.Dat
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _better(change: Any) -> Any:
+    """1 where a score rose, 0 where it fell, half of each where it is the same."""
+    return (np.sign(change) + 1) / 2
 
 
 def _crps(draws: Array, value: float) -> float:
@@ -184,13 +187,44 @@ def _climatology(seen: MetricCurves) -> dict[str, float]:
 METHODS = ("ours, trend", "ours, measured", "climatology", "straight line", "repeat the last")
 
 
-def _score_sets(forecasts: pd.DataFrame, seed: int) -> dict[str, Any]:
+def _sets(forecasts: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """All hidden scores, those of the largest sizes, and both by table."""
     largest = forecasts.groupby(["table", "curve"])["params"].transform("max")
     top = forecasts[forecasts["params"] == largest]
     sets: dict[str, pd.DataFrame] = {"all hidden scores": forecasts, "largest hidden size": top}
     sets |= {f"{name}: all": part for name, part in forecasts.groupby("table", sort=False)}
     sets |= {f"{name}: largest": part for name, part in top.groupby("table", sort=False)}
-    return {name: _scores(part, seed) for name, part in sets.items()}
+    return sets
+
+
+def differences(forecasts: pd.DataFrame, seed: int) -> dict[str, dict[str, float]]:
+    """Scores of the trend's "better" less those of climatology, paired, with errors by task.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        Rows as the file of results holds them (`KEPT`).
+    seed : int
+
+    Returns
+    -------
+    dict
+        For each set of hidden scores n, brier and log (below 0 where the trend is better), and
+        their standard errors, brier_se and log_se.
+    """
+    rng = np.random.default_rng(seed)
+    found = {}
+    for name, part in _sets(forecasts).items():
+        outcome = _better(part["change"].to_numpy())
+        ours, theirs = (
+            _each_of_two(part[f"{method} better"].to_numpy(), outcome)
+            for method in ("ours, trend", "climatology")
+        )
+        each = {score: ours[score] - theirs[score] for score in ours}
+        errors = _bootstrap(each, part["task"].to_numpy(), rng)
+        found[name] = {"n": len(part)} | {k: float(v.mean()) for k, v in each.items()}
+        found[name] |= {f"{k}_se": error for k, error in errors.items()}
+    return found
 
 
 def _scores(part: pd.DataFrame, seed: int) -> dict[str, Any]:
@@ -211,16 +245,22 @@ def _scores(part: pd.DataFrame, seed: int) -> dict[str, Any]:
 
 
 def _each(values: Array, outcome: Array, classes: Array) -> dict[str, Array]:
-    p = values[:, 0].clip(CLIP / 4, 1 - CLIP / 4)
-    hard = np.isin(values[:, 0], (0.0, 1.0))
-    p = np.where(hard, p.clip(CLIP, 1 - CLIP), p)
     three = values[:, 1:]
     picked = three[np.arange(len(classes)), classes].clip(CLIP / 4, 1)
     return {
-        "brier": (values[:, 0] - outcome) ** 2,
-        "log": -(outcome * np.log(p) + (1 - outcome) * np.log(1 - p)),
+        **_each_of_two(values[:, 0], outcome),
         "brier3": ((three - np.eye(3)[classes]) ** 2).sum(axis=1),
         "log3": -np.log(picked),
+    }
+
+
+def _each_of_two(said: Array, outcome: Array) -> dict[str, Array]:
+    """Brier and log score of every forecast of "better"."""
+    p = said.clip(CLIP / 4, 1 - CLIP / 4)
+    p = np.where(np.isin(said, (0.0, 1.0)), p.clip(CLIP, 1 - CLIP), p)
+    return {
+        "brier": (said - outcome) ** 2,
+        "log": -(outcome * np.log(p) + (1 - outcome) * np.log(1 - p)),
     }
 
 
@@ -268,11 +308,10 @@ def _calibration(forecasts: pd.DataFrame, method: str) -> list[dict[str, float]]
     return rows
 
 
-def _backtest_report(
-    scores: Mapping[str, Any],
-    calibration: Mapping[str, list[dict[str, float]]],
-    coverage: Mapping[str, Mapping[str, float]],
-) -> str:
+def backtest_report(content: Mapping[str, Any]) -> str:
+    """Tables of the file of results, as markdown."""
+    scores, calibration, coverage = (content[key] for key in ("scores", "calibration", "coverage"))
+    apart = differences(pd.DataFrame(content["forecasts"]), content["seed"])
     heads = ["set", "method", "scores", "Brier (se)", "log score (se)", "Brier, three classes (se)",
              "log score, three classes"]  # fmt: skip
     rows = [
@@ -288,6 +327,10 @@ def _backtest_report(
     return "\n\n".join(
         [
             markdown(heads, rows),
+            markdown(
+                ["hidden scores", "scores", "Brier, trend less climatology (se)", "log score (se)"],
+                [_apart(name, own) for name, own in apart.items()],
+            ),
             markdown(["method", "P(better)", "scores", "mean forecast", "happened"], curve),
             markdown(
                 [
@@ -309,6 +352,11 @@ def _covered(name: str, own: Mapping[str, float]) -> list[str]:
     shares = [f"{100 * own[k]:.0f} ({100 * own[f'{k}_se']:.0f}) %" for k in ("50", "90")]
     return [name, f"{own['n']}", *shares, *(f"{100 * own[k]:.0f} %" for k in ("above", "below")),
             f"{100 * own['crps']:.2f}"]  # fmt: skip
+
+
+def _apart(name: str, own: Mapping[str, float]) -> list[str]:
+    cells = [f"{own[k]:+z.3f} ({own[f'{k}_se']:.3f})" for k in ("brier", "log")]
+    return [name, f"{own['n']}", *cells]
 
 
 def _cells(own: Mapping[str, float]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,14 @@ from benchmarks.record import markdown, say
 from benchmarks.shapes_fit import compiled_for, fit_with_care
 from benchmarks.shapes_simulated import POPULATION, grid, shapes_of
 
-__all__ = ["bends"]
+__all__ = ["bends", "bends_report"]
 
 TASKS, SIZES = 60, 10
 SECOND_SPREADS = {"no second bends": 1e-6, "some": 0.1, "in most tasks": 0.6}
 WORLD = {**POPULATION, "width": 0.15, "log_scatter_mean": np.log(0.1)}
 
 
-def bends(_: Path, seed: int) -> tuple[dict[str, Any], str]:
+def bends(_: Path, seed: int) -> dict[str, Any]:
     """Scores of both trends on tasks with and without second bends."""
     design, cards = grid(TASKS, SIZES), {n: load_shape_card("shapes").with_bends(n) for n in (1, 2)}
     compiled = {n: compiled_for(card, design) for n, card in cards.items()}
@@ -47,19 +49,20 @@ def bends(_: Path, seed: int) -> tuple[dict[str, Any], str]:
             kept = ("max_rhat", "min_ess_bulk", "divergences", "seconds")
             found[f"{name}, {n}"] = one | {k: fit.diagnostics[k] for k in kept}
             say(f"{name}, {n}: {found[f'{name}, {n}']}")
-    return found, _report(found)
+    return found
 
 
-def _report(found: dict[str, Any]) -> str:
+def bends_report(content: Mapping[str, Any]) -> str:
+    """The table of the file of results, as markdown."""
     heads = ["second bends of the tasks", "bends of the model", "Brier of shapes (se)",
              "Brier of P(worse)", "spread of second changes, 90 %", "largest R-hat",
              "divergences", "sampling, s"]  # fmt: skip
     rows = []
-    for name, own in found.items():
-        world, _, model = name.rpartition(", ")
+    for world, n in product(SECOND_SPREADS, (1, 2)):
+        own = content[f"{world}, {n}"]
         spread = own.get("second_spread")
         rows.append(
-            [world, model, f"{own['brier']:.3f} ({own['brier_se']:.3f})",
+            [world, str(n), f"{own['brier']:.3f} ({own['brier_se']:.3f})",
              f"{own['brier_worse']:.3f}",
              f"{spread[0]:.2f} to {spread[2]:.2f}" if spread else "-",
              f"{own['max_rhat']:.3f}", str(own["divergences"]), f"{own['seconds']['sample']:.0f}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,14 @@ from benchmarks.record import markdown, say
 from benchmarks.shapes_fit import fit_with_care
 from benchmarks.shapes_simulated import POPULATION, grid
 
-__all__ = ["large"]
+__all__ = ["large", "large_report"]
 
 TASKS, SIZES = 200, 10
 WORLD = {"width": 0.2, "log_scatter_mean": np.log(0.15)}
 """Bends neither sharp nor mild, scatter neither small nor large, of `shapes_simulated.WORLDS`."""
 
 
-def large(_: Path, seed: int) -> tuple[dict[str, Any], str]:
+def large(_: Path, seed: int) -> dict[str, Any]:
     """200 simulated tasks at 10 sizes, all at once, on one core."""
     card, design = load_shape_card("shapes"), grid(TASKS, SIZES)
     tasks = simulate_tasks(card, design, np.random.default_rng(seed), {**POPULATION, **WORLD})
@@ -41,10 +42,11 @@ def large(_: Path, seed: int) -> tuple[dict[str, Any], str]:
         **{k: figures[k] for k in ("draws", "divergences", "max_rhat", "min_ess_bulk")},
     }
     say(str(found))
-    return found, _report(found)
+    return found
 
 
-def _report(found: dict[str, Any]) -> str:
+def large_report(found: Mapping[str, Any]) -> str:
+    """The table of the file of results, as markdown."""
     heads = ["tasks x sizes", "attempts", "compile, s", "sample, s", "draws kept", "divergences",
              "largest R-hat", "least bulk ESS", "ESS/s", "peak memory, MiB"]  # fmt: skip
     row = [

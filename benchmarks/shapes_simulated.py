@@ -18,10 +18,13 @@ from bayes_scaling.shapes.posterior import ShapeFit
 from bayes_scaling.shapes.probabilities import DEFAULT_ROPE, shape_probabilities
 from bayes_scaling.shapes.scale import MetricScale
 from bayes_scaling.shapes.simulate import SimulatedTasks, simulate_tasks
+from bayes_scaling.shapes.words import NAMES
 from benchmarks.record import markdown, say
 from benchmarks.shapes_fit import compiled_for, fit_with_care
 
-__all__ = ["POPULATION", "grid", "sbc", "shapes_of", "simulated"]
+__all__ = [
+    "POPULATION", "grid", "sbc", "sbc_report", "shapes_of", "simulated", "simulated_report",
+]  # fmt: skip
 
 HORIZON = 1.0
 """Decades beyond the sizes seen at which simulated tasks are judged."""
@@ -46,7 +49,7 @@ POPULATION = {
 TASKS, SIZES = 125, 8
 
 
-def simulated(_: Path, seed: int) -> tuple[dict[str, Any], str]:
+def simulated(_: Path, seed: int) -> dict[str, Any]:
     """Whether the probabilities of shapes of 625 tasks of five kinds are right as often as said."""
     card, design, found = load_shape_card("shapes"), grid(TASKS, SIZES), {}
     compiled = compiled_for(card, design)
@@ -58,12 +61,11 @@ def simulated(_: Path, seed: int) -> tuple[dict[str, Any], str]:
         found[name] = _recovery(*shapes_of(fit, own, tasks.trends, ROPES.get(name, DEFAULT_ROPE)))
         found[name] |= {"rhat": fit.diagnostics["max_rhat"], "seconds": fit.diagnostics["seconds"]}
         say(f"{name}: {found[name]}")
-    found["all"] = _together(list(found.values()))
-    return found, _simulated_report(found)
+    return {**found, "all": _together(list(found.values()))}
 
 
 def grid(n: int, sizes: int) -> ShapeDesign:
-    """Tasks on the same sizes, half a decade apart, of 500 questions; scores are to come."""
+    """Tasks on the same sizes, 0.4 decades apart, of 500 questions; scores are to come."""
     x = np.geomspace(1e8, 1e8 * 10 ** (0.4 * (sizes - 1)), sizes)
     about = {"n_examples": 500, "metric": "acc", "chance": 0.5}
     rows = [
@@ -135,26 +137,45 @@ def _together(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {**sums, **means, "shapes": shapes}
 
 
-def _simulated_report(found: Mapping[str, Any]) -> str:
-    heads = ["tasks", "n", "most likely shape is true", "expected", "z", "Brier", "of base rates",
-             "Brier of P(worse)"]  # fmt: skip
+def simulated_report(content: Mapping[str, Any]) -> str:
+    """Tables of the file of results, as markdown; z counts standard deviations of the posterior."""
+    found = {name: content[name] for name in (*WORLDS, "all")}
+    base = {w: found[w]["base_worse"] * (1 - found[w]["base_worse"]) for w in WORLDS}
+    base["all"] = float(np.mean(list(base.values())))
+    heads = ["tasks", "n", "most likely shape is true", "said to be (sd)", "z", "Brier",
+             "of base rates", "Brier of P(worse)", "of the base rate"]  # fmt: skip
     rows = [
-        [name, str(s["tasks"]), str(s["right"]), f"{s['said']:.1f}",
+        [name, str(s["tasks"]), str(s["right"]), _with_sd(s["said"], s["said_variance"]),
          _z(s["right"], s["said"], s["said_variance"]), f"{s['brier']:.3f}",
-         f"{s['brier_base_rates']:.3f}", f"{s['brier_worse']:.3f}"]
+         f"{s['brier_base_rates']:.3f}", f"{s['brier_worse']:.3f}", f"{base[name]:.3f}"]
         for name, s in found.items()
     ]  # fmt: skip
     shapes = [
-        [name, str(r["true"]), f"{r['expected']:.1f}", _z(r["true"], r["expected"], r["variance"])]
+        [NAMES[name], str(r["true"]), _with_sd(r["expected"], r["variance"]),
+         _z(r["true"], r["expected"], r["variance"])]
         for name, r in found["all"]["shapes"].items()
-    ]
+    ]  # fmt: skip
+    by_world = [[NAMES[s], *(_counted(found[w]["shapes"][s]) for w in WORLDS)] for s in SHAPES]
     return "\n\n".join(
-        [markdown(heads, rows), markdown(["shape", "true", "expected", "z"], shapes)]
+        [
+            markdown(heads, rows),
+            markdown(["shape", "true", "expected (sd)", "z"], shapes),
+            markdown(["shape: true, expected, z", *WORLDS], by_world),
+        ]
     )
 
 
+def _counted(own: Mapping[str, float]) -> str:
+    z = _z(own["true"], own["expected"], own["variance"])
+    return f"{own['true']}, {own['expected']:.1f}, {z}"
+
+
+def _with_sd(expected: float, variance: float) -> str:
+    return f"{expected:.1f} ({np.sqrt(variance):.1f})"
+
+
 def _z(found: float, expected: float, variance: float) -> str:
-    return f"{(found - expected) / np.sqrt(variance):+.1f}" if variance else "-"
+    return f"{(found - expected) / np.sqrt(variance):+z.1f}" if variance else "-"
 
 
 SIMULATIONS, RANKS = 100, 100
@@ -165,7 +186,7 @@ JUDGED = (
 )  # fmt: skip
 
 
-def sbc(_: Path, seed: int) -> tuple[dict[str, Any], str]:
+def sbc(_: Path, seed: int) -> dict[str, Any]:
     """Truths from the card's priors, posteriors of their scores, ranks of the truths."""
     card, design = load_shape_card("shapes"), grid(SBC_TASKS, SBC_SIZES)
     effort = Effort(draws=500, tune=500, target_accept=0.9)
@@ -187,10 +208,9 @@ def sbc(_: Path, seed: int) -> tuple[dict[str, Any], str]:
         if i % 10 == 9:
             say(f"{i + 1} of {SIMULATIONS}: {again} again, R-hat up to {max(rhats):.3f}")
     verdicts = {name: _uniform(np.array(values) / RANKS) for name, values in ranks.items()}
-    content = {"simulations": SIMULATIONS, "divergences": divergences, "further_attempts": again,
-               "max_rhat": max(rhats), "rhat_above_1.01": sum(r > 1.01 for r in rhats),
-               "quantities": verdicts, "ranks": ranks}  # fmt: skip
-    return content, _sbc_report(content)
+    return {"simulations": SIMULATIONS, "divergences": divergences, "further_attempts": again,
+            "max_rhat": max(rhats), "rhat_above_1.01": sum(r > 1.01 for r in rhats),
+            "quantities": verdicts, "ranks": ranks}  # fmt: skip
 
 
 def _quantities(
@@ -218,7 +238,8 @@ def _uniform(u: Array) -> dict[str, float]:
     return {"p": p, "inside_50": inside[0.5], "inside_90": inside[0.9]}
 
 
-def _sbc_report(content: Mapping[str, Any]) -> str:
+def sbc_report(content: Mapping[str, Any]) -> str:
+    """The table of the file of results, as markdown."""
     verdicts = content["quantities"]
     rows = [
         [name, f"{v['p']:.2f}", f"{100 * v['inside_50']:.0f} %", f"{100 * v['inside_90']:.0f} %"]
