@@ -21,6 +21,7 @@ from bayes_scaling.comparison.study_folder import StudyFolder
 from bayes_scaling.comparison.watch import WorkerWatch
 from bayes_scaling.errors import BayesScalingError, StudyError
 from bayes_scaling.inference.progress import task_bar
+from bayes_scaling.inference.threads import one_blas_thread
 
 __all__ = ["RETRIES", "Task", "run_tasks", "seed_of"]
 
@@ -197,10 +198,7 @@ def _is_loss(error: BaseException) -> bool:
 def one_thread(function: Callable[[Any], Any], data: Any) -> Any:
     """The function's result with one thread of linear algebra, here and in every worker.
 
-    Matrices are small, and threads of several processes would wait for each other; sums come out
-    the same, bit for bit, wherever they are made.
+    Sums then come out the same, bit for bit, wherever they are made.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
+    with one_blas_thread():
         return function(data)

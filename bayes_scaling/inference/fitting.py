@@ -22,6 +22,7 @@ from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.inference.progress import announce
 from bayes_scaling.inference.quick import QuickError, quick_sample
 from bayes_scaling.inference.sample import DEFAULT_SEED, Effort, Sampling, sample
+from bayes_scaling.inference.threads import one_blas_thread
 from bayes_scaling.laws import Law, log_inputs, log_scale
 from bayes_scaling.resources import DEFAULT_CARD
 from bayes_scaling.runs import Problem, Runs, RunsError, check_groups
@@ -239,15 +240,12 @@ def _key(question: Question) -> tuple[object, ...]:
 
 
 def _quick_fit(question: Question, effort: Effort, seed: int) -> Fit:
-    from threadpoolctl import threadpool_limits
-
     start = time.perf_counter()
 
     def draw(design: Design) -> Sampling:
         return quick_sample(question.card, design, effort, seed=seed)
 
-    # Matrices are so small here that threads of BLAS do nothing but wait for each other.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_blas_thread():
         sampling = draw(question.design)
         made = _Made(sampling=sampling, attempt=1, sampler="quick", refit=draw)
         return _checked(question, made, seed, {"import": 0.0}, start)

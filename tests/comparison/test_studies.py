@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
+import threadpoolctl
 
 from bayes_scaling.comparison import watch
 from bayes_scaling.comparison.executors import SERIAL, Place, local, place_for
@@ -59,6 +60,12 @@ def always_dies(x):
     if x == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return x
+
+
+def threads_of_linear_algebra(_):
+    import scipy.optimize  # noqa: F401 - loads SciPy's own BLAS, as a first fit does
+
+    return [each["num_threads"] for each in threadpoolctl.threadpool_info()]
 
 
 def tasks_of(values):
@@ -312,6 +319,15 @@ def test_a_cluster_whose_workers_take_their_time_is_not_spoken_of(impatient, cap
 def test_this_process_is_the_default_place():
     with place_for() as place:
         assert place is SERIAL
+
+
+def test_every_task_of_a_fresh_process_has_one_thread_of_linear_algebra(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    with local(1) as place:
+        results = run_tasks(threads_of_linear_algebra, tasks_of(range(2)), study=STUDY, place=place)
+    for threads in results.values():
+        assert len(threads) >= 1
+        assert set(threads) == {1}
 
 
 @pytest.mark.calibration
