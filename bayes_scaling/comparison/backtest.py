@@ -25,7 +25,7 @@ from bayes_scaling.comparison.methods import (
     find_methods,
 )
 from bayes_scaling.comparison.posterior_method import Model, posterior
-from bayes_scaling.comparison.scoring import score_draws
+from bayes_scaling.comparison.scoring import compact, score_draws
 from bayes_scaling.comparison.studies import Task, run_tasks, seed_of
 from bayes_scaling.comparison.study_folder import digest
 from bayes_scaling.errors import InputError, StudyError
@@ -134,6 +134,7 @@ def backtest(
             study=_study(first, questions, baselines, plan, along),
             place=place,
             resume=resume,
+            compact=compact,
             what="back-test",
             progress=progress,
         )

@@ -41,11 +41,11 @@ SCORES = (
 def prediction_rows(
     runs: Runs, labels: pd.Series, part: Part, method: str, cut: Cut, result: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """Rows of `Backtest.table` from the result of one task."""
+    """Rows of `Backtest.table` from the result of one task, with arrays as of `compact`."""
     held = np.flatnonzero(cut.held)
     label = labels.to_numpy(dtype=object)
     largest = {g: part.log_x[cut.fitted & (label == g)].max() for g in set(label[held])}
-    quantiles = dict(zip(LEVELS, np.array(result["quantiles"]).T, strict=True))
+    quantiles = dict(zip(LEVELS, result["quantiles"].T, strict=True))
     loss = runs.loss[held]
     bounds = {}
     for prob in COVERED:
@@ -68,7 +68,7 @@ def prediction_rows(
             "bias": np.log(loss) - quantiles[0.5],
             "crps": result["crps"],
             "log_score": result["log_score"],
-            **dict(zip(BATCH_COLUMNS, np.array(result["crps_batches"]).T, strict=True)),
+            **dict(zip(BATCH_COLUMNS, result["crps_batches"].T, strict=True)),
         }
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["COVERED", "LEVELS", "cluster_error", "score_draws", "score_table"]
+__all__ = ["COVERED", "LEVELS", "cluster_error", "compact", "score_draws", "score_table"]
 
 COVERED = (0.5, 0.8, 0.9, 0.95)
 """Probabilities of the intervals whose coverage is told."""
@@ -74,6 +75,17 @@ def score_draws(draws: Array, observed: Array) -> dict[str, list[Any]]:
         "crps_batches": np.stack(batches, axis=1).tolist(),
         "log_score": _log_score(ensemble, observed).tolist(),
         "draws": np.round(_thinned(ensemble), KEPT_DIGITS).tolist(),
+    }
+
+
+def compact(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What `score_draws` gave, as arrays: the same numbers in a quarter of the memory.
+
+    What else is in the result (``counts``) stays as it is.
+    """
+    return {
+        name: np.array(value, dtype=np.float64) if isinstance(value, list) else value
+        for name, value in result.items()
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,21 +93,19 @@ class StudyFolder:
                 f"one: it has other {', '.join(names)}; choose another folder"
             )
 
-    def results(self) -> dict[str, Any]:
-        """Finished tasks, by key.
+    def results(self) -> Iterator[tuple[str, Any]]:
+        """Keys and results of the finished tasks, read one by one: there may be very many.
 
         Raises
         ------
         InputError
             A file is damaged.
         """
-        found = {}
         for path in sorted(self.path.glob("task-*.json")):
             kept = _read(path)
             if not {"key", "result"} <= set(kept):
                 raise InputError(f"{str(path)!r} is damaged; delete it to have it done again")
-            found[str(kept["key"])] = kept["result"]
-        return found
+            yield str(kept["key"]), kept["result"]
 
     def keep(self, key: str, result: Any) -> None:
         """Write the result of a task.

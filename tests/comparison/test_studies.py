@@ -5,21 +5,25 @@ import json
 import os
 import signal
 import time
+import tracemalloc
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from threading import Timer
 
+import numpy as np
 import pytest
 import threadpoolctl
 
 from bayes_scaling.comparison import watch
 from bayes_scaling.comparison.executors import SERIAL, Place, local, place_for
+from bayes_scaling.comparison.scoring import KEPT_DRAWS, compact, score_draws
 from bayes_scaling.comparison.studies import RETRIES, Task, run_tasks, seed_of
 from bayes_scaling.comparison.study_folder import StudyFolder
 from bayes_scaling.errors import InputError, StudyError
 
 STUDY = {"runs": "a", "seed": "1"}
+RUNS = 20
 
 
 def square(x):
@@ -60,6 +64,12 @@ def always_dies(x):
     if x == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return x
+
+
+def scored(seed):
+    """Predictions of some runs, as a back-test gives them."""
+    draws = np.random.default_rng(seed).normal(size=(300, RUNS))
+    return score_draws(draws, np.zeros(RUNS))
 
 
 def threads_of_linear_algebra(_):
@@ -141,7 +151,7 @@ def test_an_interrupted_study_goes_on_where_it_stopped(tmp_path):
     folder, log = tmp_path / "study", tmp_path / "log"
     with pytest.raises(KeyboardInterrupt):
         run_tasks(interrupted_at_three, tasks_of(range(6)), study=STUDY, resume=folder)
-    assert set(StudyFolder(folder, STUDY).results()) == {"task 0", "task 1", "task 2"}
+    assert set(dict(StudyFolder(folder, STUDY).results())) == {"task 0", "task 1", "task 2"}
     tasks = [Task(key=f"task {x}", data=(str(log), x)) for x in range(6)]
     assert list(run_tasks(noted, tasks, study=STUDY, resume=folder).values()) == list(range(6))
     assert log.read_text().split() == ["3", "4", "5"]
@@ -155,10 +165,41 @@ def test_results_come_back_from_disk_as_they_were(tmp_path):
     assert run_tasks(square, tasks, study=STUDY, resume=tmp_path / "study") == fresh
 
 
+def test_what_is_held_of_results_is_compact_and_files_are_as_they_were(tmp_path):
+    tasks = tasks_of(range(4))
+    plain, made = tmp_path / "plain", tmp_path / "made"
+    run_tasks(square, tasks, study=STUDY, resume=plain)
+    held = run_tasks(square, tasks, study=STUDY, resume=made, compact=tuple)
+    assert set(held.values()) == {("square", "nothing")}
+    assert run_tasks(square, tasks, study=STUDY, resume=made, compact=tuple) == held
+    for path in plain.iterdir():
+        assert (made / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_memory_grows_by_eight_bytes_a_number(kept, tmp_path):
+    folder = tmp_path / "study" if kept else None
+
+    def run(n):
+        return run_tasks(scored, tasks_of(range(n)), study=STUDY, resume=folder, compact=compact)
+
+    def peak(n):
+        tracemalloc.start()
+        run(n)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    # With a folder, results are read from it when they are measured.
+    numbers = sum(np.size(value) for value in run(40)["task 0"].values())
+    assert numbers > RUNS * KEPT_DRAWS
+    assert (peak(40) - peak(10)) / 30 < 1.2 * 8 * numbers
+
+
 def test_a_task_that_fails_is_named_and_the_others_are_kept(tmp_path):
     with pytest.raises(StudyError, match=r"task 3 failed with ZeroDivisionError: three.*goes on"):
         run_tasks(fails_at_three, tasks_of(range(6)), study=STUDY, resume=tmp_path / "study")
-    assert len(StudyFolder(tmp_path / "study", STUDY).results()) == 3
+    assert len(list(StudyFolder(tmp_path / "study", STUDY).results())) == 3
 
 
 @pytest.mark.parametrize("times", [1, RETRIES])
@@ -174,7 +215,7 @@ def test_a_task_that_always_loses_its_worker_is_named(tmp_path):
     place = healing(Unlucky(2, RETRIES + 1))
     with pytest.raises(StudyError, match=r"task 2: .* lost 3 times .*BrokenProcessPool"):
         run_tasks(square, tasks_of(range(5)), study=STUDY, place=place, resume=tmp_path / "study")
-    assert "task 1" in StudyFolder(tmp_path / "study", STUDY).results()
+    assert "task 1" in dict(StudyFolder(tmp_path / "study", STUDY).results())
 
 
 def test_an_executor_that_broke_says_so():
