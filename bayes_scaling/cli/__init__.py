@@ -32,6 +32,13 @@ numbers in full precision and null for what is not finite::
                    "analyses": [{"analysis", "what", "shift", "verdict", and STATISTICS of a}],
                    "untested": {cause: text}, "notes": [text],
                    "comparison": what compare prints, "verdicts": [...]}
+    backtest      {"format": 1, "scores": [{"group", "cut", "method", "n", "factor", "coverage50",
+                   "coverage80", "coverage90", "coverage95", "crps", "log_score", "bias",
+                   "width90", and their errors}], "distances": the same by "at_least" and "below",
+                   "predictions": [{"group", "cut", "method", "row", "loss", "median", "lower90",
+                   "upper90", ...}], "methods": {name: text}, "runs", "n_runs", "by", "along",
+                   "cuts", "engine", "seed", "counting", "counts", "trusted",
+                   "left_out": [text: group and cut, with why, ...], "verdicts": [text, ...]}
     shapes        [{"task", "family", "at": {SCALE: number}, "probabilities": {"improving", "flat",
                    "inverse", "u_shaped", "inverted_u", "delayed"}, "p_worse_than_largest_seen",
                    "p_worse_than_largest_seen_prior_only", "value": STATISTICS,

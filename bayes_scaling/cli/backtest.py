@@ -138,7 +138,8 @@ def backtest(
     """Fit the cheaper runs, predict the others, and tell how often the intervals were right.
 
     With --json: {format, scores: [{group, cut, method, n, factor, coverage50, coverage80,
-    coverage90, coverage95, crps, log_score, bias, width90, ...}], distances, predictions, ...}.
+    coverage90, coverage95, crps, log_score, bias, width90, ...}], distances, predictions, left_out:
+    [group and cut, with why], trusted, verdicts, ...}.
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing

@@ -273,6 +273,7 @@ class Backtest:
     def to_json(self) -> str:
         """Object with ``scores``, ``distances``, ``predictions``, ``verdicts`` and what was asked.
 
+        ``left_out`` is a list of texts, one for each group and cut that was left out, with why.
         The cut of a row over all cuts, and the end of the last bin, are null.
         """
         value = {
@@ -290,6 +291,7 @@ class Backtest:
             "counting": self.counting,
             "counts": self.counts,
             "trusted": self.trusted,
+            "left_out": list(self.left_out),
             "verdicts": self.verdicts(),
         }
         return json.dumps(value, indent=2)

@@ -144,6 +144,7 @@ def test_json_is_as_documented():
     )
     assert value["trusted"] is True
     assert value["counts"]["fits"] == 8
+    assert value["left_out"] == []
 
 
 def test_it_says_what_it_found_and_how():
@@ -265,6 +266,7 @@ def test_a_group_that_is_too_small_at_a_cut_is_left_out_and_said():
     assert made.groups == ("dense", "experts")
     assert made.left_out == ("cut 0.5 of experts: it leaves 5 of 10 runs to fit; 6 are needed",)
     assert "Left out: cut 0.5 of experts" in repr(made)
+    assert json.loads(made.to_json())["left_out"] == list(made.left_out)
 
 
 @pytest.mark.parametrize("along", ["flops", "params", "tokens"])
