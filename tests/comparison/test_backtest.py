@@ -329,11 +329,12 @@ def test_a_study_is_kept_and_another_one_is_refused(tmp_path, monkeypatch):
             bs.backtest(example_runs(), **{**settings, **change})
     with pytest.raises(InputError, match="other runs"):
         bs.backtest(example_runs(seed=2), **settings)
-    # Results of format 1 had no draws.
+    # Results of format 1 had no draws, and those of 2 some quick fits that are refused now.
     manifest = folder / "study.json"
-    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 1}))
-    with pytest.raises(InputError, match=r"another version .*\(format 1, this one has 2\)"):
-        bs.backtest(example_runs(), **settings)
+    for old in (1, 2):
+        manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": old}))
+        with pytest.raises(InputError, match=rf"another version .*\(format {old}, this one has"):
+            bs.backtest(example_runs(), **settings)
 
 
 def test_predictions_that_are_not_numbers_stop_the_study():
