@@ -25,7 +25,12 @@ Quiet = Annotated[
 ]
 Engine = Annotated[
     str,
-    typer.Option("--engine", metavar="NAME", help="nuts, or quick, as in `bayes-scaling fit`."),
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="nuts, or quick, as in `bayes-scaling fit`: one group at a time; nuts fits cards that "
+        "pool over groups.",
+    ),
 ]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", metavar="N", help="Processes of this machine; by default 1.")

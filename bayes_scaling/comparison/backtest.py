@@ -16,7 +16,7 @@ from bayes_scaling.comparison.backtest_result import Backtest, prediction_rows
 from bayes_scaling.comparison.baselines import BASELINES
 from bayes_scaling.comparison.cuts import Cut, Cuts, make_cuts, read_cuts, whole
 from bayes_scaling.comparison.executors import cores_of_one, place_for
-from bayes_scaling.comparison.many_fits import design_digest
+from bayes_scaling.comparison.many_fits import announce_nuts, design_digest
 from bayes_scaling.comparison.methods import (
     Method,
     Part,
@@ -82,7 +82,8 @@ def backtest(
     methods : sequence of str
         Baselines; see `bayes_scaling.comparison.methods`.
     engine : {"nuts", "quick"}
-        As `fit` takes it. Fits that the quick engine hands over to NUTS are counted in the answer.
+        As `fit` takes it: quick fits are of one group at a time, and NUTS fits cards that pool
+        over groups. Fits that the quick engine hands over to NUTS are counted in the answer.
     effort : Effort, optional
         How hard to sample; by default 4 chains of 500 draws.
     seed : int
@@ -121,6 +122,7 @@ def backtest(
     shares, limits = read_cuts(cuts, holdout, along)
     made = make_cuts(np.exp(part.log_x), labels, shares=shares, limits=limits)
     effort = effort or Effort(draws=500, tune=1000)
+    announce_nuts(engine, [(each.card, _one_fit(each)) for each in questions], show=progress)
     with place_for(jobs, executor, scheduler) as place:
         cores = cores_of_one(jobs) if executor is None and scheduler is None else 1
         plan = _Plan(
@@ -218,10 +220,10 @@ def _of_cards(plan: _Plan, questions: Sequence[Question]) -> Iterable[_Work]:
     for question in questions:
         card = question.card
         of = Registered(name=card.name, title=f"posterior of {card.title}", predict=posterior)
-        if card.pooling is not None or len(question.design.groups) == 1:
+        if not _group_by_group(question):
             yield from _of_all_groups(plan, question, of)
             continue
-        together = make_design(question.runs, (), card)
+        together = _one_fit(question)
         shared = together.training_run_index is None and together.budget_index is None
         for cut in plan.cuts.cuts:
             own = (plan.labels == cut.group).to_numpy()
@@ -230,6 +232,18 @@ def _of_cards(plan: _Plan, questions: Sequence[Question]) -> Iterable[_Work]:
                 plan, card, design, together if shared else design, cut.fitted[own], cut.held[own]
             )
             yield plan.work(of, cut, model=model)
+
+
+def _group_by_group(question: Question) -> bool:
+    """Whether every group is fitted by itself."""
+    return question.card.pooling is None and len(question.design.groups) > 1
+
+
+def _one_fit(question: Question) -> Design:
+    """The design that fits are of; of a card that is fitted group by group, all runs as one."""
+    if _group_by_group(question):
+        return make_design(question.runs, (), question.card)
+    return question.design
 
 
 def _of_all_groups(plan: _Plan, question: Question, of: Registered) -> Iterable[_Work]:

@@ -20,7 +20,13 @@ from numpy.typing import NDArray
 
 from bayes_scaling.comparison.calibration_result import Calibration
 from bayes_scaling.comparison.executors import cores_of_one, place_for
-from bayes_scaling.comparison.many_fits import ONE_AT_A_TIME, design_digest, kept, mixed
+from bayes_scaling.comparison.many_fits import (
+    ONE_AT_A_TIME,
+    announce_nuts,
+    design_digest,
+    kept,
+    mixed,
+)
 from bayes_scaling.comparison.studies import Task, run_tasks, seed_of
 from bayes_scaling.comparison.study_folder import digest
 from bayes_scaling.errors import InputError, StudyError
@@ -144,6 +150,7 @@ def calibrate_models(
     subjects = [_subject(card, design, by) for card in cards]
     _check_names([subject.card.name for subject in subjects])
     effort = effort or Effort(draws=500, tune=1000)
+    announce_nuts(engine, [(each.card, each.design) for each in subjects], show=progress)
     with place_for(jobs, executor, scheduler) as place:
         cores = cores_of_one(jobs) if executor is None and scheduler is None else 1
         in_task = replace(effort, cores=effort.cores or cores)

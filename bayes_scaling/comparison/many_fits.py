@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,14 @@ from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.diagnostics.convergence import sampled_well
 from bayes_scaling.inference.fitting import check_engine
 from bayes_scaling.inference.model import build_model, with_runs
-from bayes_scaling.inference.quick import QuickError, quick_sample
+from bayes_scaling.inference.progress import announce
+from bayes_scaling.inference.quick import QuickError, quick_sample, why_not
 from bayes_scaling.inference.sample import Effort, Sampling
 
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["ONE_AT_A_TIME", "ManyFits", "design_digest", "kept", "mixed"]
+__all__ = ["ONE_AT_A_TIME", "ManyFits", "announce_nuts", "design_digest", "kept", "mixed"]
 
 MOST_MODELS = 6
 """Compiled models that a process keeps."""
@@ -83,6 +85,22 @@ class ManyFits:
             self._compiled = nutpie.compile_pymc_model(self.model)
         compiled = with_runs(self._compiled, self.model, design)
         return sample_with_care(self.model, self.effort, seed=seed, compiled=compiled)
+
+
+def announce_nuts(engine: str, models: Iterable[tuple[ModelCard, Design]], *, show: bool) -> None:
+    """Say before a study of quick fits which models NUTS has to fit, whatever their losses."""
+    if engine != "quick":
+        return
+    cards: dict[str, list[str]] = {}
+    for card, design in models:
+        if (reason := why_not(card, design)) is not None:
+            cards.setdefault(reason, []).append(card.name)
+    for reason, names in cards.items():
+        announce(
+            f"The quick engine cannot fit {' and '.join(names)} here: {reason}. NUTS takes its "
+            "place, minutes a fit instead of seconds.",
+            show=show,
+        )
 
 
 def kept(card: ModelCard, base: Design, effort: Effort, engine: str) -> ManyFits:

@@ -124,6 +124,15 @@ class _Target:
         return np.where(np.isfinite(value), value, -np.inf)
 
 
+def why_not(card: ModelCard, design: Design) -> str | None:
+    """Why the quick engine cannot fit a model, whatever its losses; None if it can try."""
+    if len(design.groups) > 1 or card.pooling is not None or card.varying is not None:
+        return "it is for one group of runs"
+    if design.training_run_index is not None:
+        return "some rows are checkpoints of one run, which it knows nothing about"
+    return None
+
+
 def quick_sample(card: ModelCard, design: Design, effort: Effort, *, seed: int) -> Sampling:
     """Draws of the posterior of one group, as `sample` gives them.
 
@@ -146,10 +155,8 @@ def quick_sample(card: ModelCard, design: Design, effort: Effort, *, seed: int) 
         The model is not one of a single group, or importance sampling failed.
     """
     start = time.perf_counter()
-    if len(design.groups) > 1 or card.pooling is not None or card.varying is not None:
-        raise QuickError("it is for one group of runs")
-    if design.training_run_index is not None:
-        raise QuickError("some rows are checkpoints of one run, which it knows nothing about")
+    if (reason := why_not(card, design)) is not None:
+        raise QuickError(reason)
     rng = np.random.default_rng([seed, 3])
     target = _target(card, design)
     n = effort.chains * effort.draws

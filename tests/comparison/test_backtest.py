@@ -222,6 +222,31 @@ def test_a_bad_pareto_k_hands_each_fit_over_to_nuts_and_is_counted(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("chinchilla-hierarchical", "law only here: it is for one group of runs. NUTS takes"),
+        ("coupled-informed", "cannot fit coupled-informed and coupled-informed, law only here"),
+        ("chinchilla", ""),
+    ],
+)
+def test_that_nuts_has_to_fit_is_said_before_it_does(model, said, monkeypatch, capsys):
+    before = []
+
+    def sampled(*_):
+        before.append(" ".join(capsys.readouterr().err.split()))
+        raise InputError("sampled")
+
+    monkeypatch.setattr(ManyFits, "sample", sampled)
+    for progress in (True, False):
+        settings = {**FAST, "model": model, "by": "architecture", "progress": progress}
+        with pytest.raises(StudyError, match="sampled"):
+            bs.backtest(example_runs(2), cuts=[0.6], **settings)
+    assert said in before[0]
+    assert ("minutes a fit" in before[0]) == bool(said)
+    assert "minutes a fit" not in before[1]
+
+
+@pytest.mark.parametrize(
     ("settings", "match"),
     [
         ({"cuts": [0.99]}, "cut 0.99: it leaves none of 20 runs to predict"),

@@ -228,6 +228,15 @@ def test_wrong_settings_are_refused(settings, match):
         calibrate("chinchilla", **{"engine": "quick", **settings})
 
 
+def test_that_nuts_has_to_fit_is_said_before_it_does(monkeypatch, capsys):
+    monkeypatch.setattr(module, "kept", None)
+    settings = {**QUICK, "simulations": 1, "progress": True}
+    with pytest.raises(StudyError):
+        calibrate_models(["chinchilla", "chinchilla-hierarchical"], **settings)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "cannot fit chinchilla-hierarchical here: it is for one group" in said
+
+
 def test_cards_must_have_different_names():
     with pytest.raises(InputError, match="two model cards"):
         calibrate_models(["chinchilla", "chinchilla"], engine="quick")
