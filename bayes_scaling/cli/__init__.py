@@ -38,7 +38,8 @@ numbers in full precision and null for what is not finite::
                    "predictions": [{"group", "cut", "method", "row", "loss", "median", "lower90",
                    "upper90", ...}], "methods": {name: text}, "runs", "n_runs", "by", "along",
                    "cuts", "engine", "seed", "counting", "counts", "trusted",
-                   "left_out": [text: group and cut, with why, ...], "verdicts": [text, ...]}
+                   "left_out": [text: group and cut, with why, ...],
+                   "learned_from_runs": [method, ...], "verdicts": [text, ...]}
     shapes        [{"task", "family", "at": {SCALE: number}, "probabilities": {"improving", "flat",
                    "inverse", "u_shaped", "inverted_u", "delayed"}, "p_worse_than_largest_seen",
                    "p_worse_than_largest_seen_prior_only", "value": STATISTICS,

@@ -36,6 +36,7 @@ from bayes_scaling.inference.sample import DEFAULT_SEED, Effort
 from bayes_scaling.inference.storage import FIT_FORMAT
 from bayes_scaling.resources import DEFAULT_CARD
 from bayes_scaling.runs import Runs
+from bayes_scaling.runs.catalogue import catalogue_name
 
 __all__ = ["backtest"]
 
@@ -158,6 +159,7 @@ def backtest(
         titles={work.method: work.title for work in works},
         counts=dict(counts),
         left_out=made.left_out,
+        learned_from_runs=_learned_from(first.runs, questions),
         engine=engine,
         seed=seed,
         n_runs=len(first.runs),
@@ -330,6 +332,12 @@ def _labels(question: Question) -> pd.Series:
     if question.design.by:
         return question.runs.groups(question.design.by)
     return pd.Series([ALL_RUNS] * len(question.runs))
+
+
+def _learned_from(runs: Runs, questions: Sequence[Question]) -> tuple[str, ...]:
+    """Names of the cards that learned from these runs, or from others of their data set."""
+    name = catalogue_name(runs)
+    return tuple(each.card.name for each in questions if name in each.card.learned_from)
 
 
 def _study(

@@ -106,6 +106,9 @@ class Backtest:
         on public sweeps, since the table has too few groups.
     left_out : tuple of str
         Groups that were left out at a cut, and why.
+    learned_from_runs : tuple of str
+        Methods whose priors were learned from the data set that the runs are of, or from a part
+        of it, as their cards state (``learned_from``). Only sets of the catalogue are recognised.
     engine : str
         That was asked for.
     seed : int
@@ -122,6 +125,7 @@ class Backtest:
     titles: dict[str, str]
     counts: dict[str, int]
     left_out: tuple[str, ...]
+    learned_from_runs: tuple[str, ...]
     engine: str
     seed: int
     n_runs: int
@@ -254,6 +258,12 @@ class Backtest:
                 f"In {doubtful} of {fits} fits the chains do not agree after further attempts; "
                 "their predictions must not be trusted."
             )
+        if self.learned_from_runs:
+            notes.append(
+                f"The priors of {' and '.join(self.learned_from_runs)} were learned from "
+                f"{self.name}, or from a part of it, among others: runs that are new to "
+                "them may well be predicted worse."
+            )
         if constant:
             notes.append(
                 "The cone was calibrated on public sweeps, since fewer than three other groups of "
@@ -273,7 +283,8 @@ class Backtest:
     def to_json(self) -> str:
         """Object with ``scores``, ``distances``, ``predictions``, ``verdicts`` and what was asked.
 
-        ``left_out`` is a list of texts, one for each group and cut that was left out, with why.
+        ``left_out`` is a list of texts, one for each group and cut that was left out, with why;
+        ``learned_from_runs`` one of methods.
         The cut of a row over all cuts, and the end of the last bin, are null.
         """
         value = {
@@ -292,6 +303,7 @@ class Backtest:
             "counts": self.counts,
             "trusted": self.trusted,
             "left_out": list(self.left_out),
+            "learned_from_runs": list(self.learned_from_runs),
             "verdicts": self.verdicts(),
         }
         return json.dumps(value, indent=2)

@@ -116,10 +116,14 @@ class ModelCard(Card):
 
     ``x`` chooses the variable of a law of one variable. A card with ``pooling`` pools over the
     columns that a fit is grouped by, and fits all runs as one group where there are none.
+    ``learned_from`` names the data sets of the catalogue from which, or from a part of which,
+    priors were learned, so that a back-test on one of them can say so. Take it out of a copy
+    whose priors are others.
     """
 
     law: Text
     x: Text | None = None
+    learned_from: tuple[Text, ...] = ()
     priors: dict[str, Prior]
     noise: Noise
     pooling: Pooling | None = None

@@ -25,7 +25,8 @@ from bayes_scaling.runs.readers import read_table
 from bayes_scaling.runs.table import Runs
 
 __all__ = [
-    "DatasetEntry", "datasheet", "fetch", "list_runs", "load_metrics", "load_runs", "load_table",
+    "DatasetEntry", "catalogue_name", "datasheet", "fetch", "list_runs", "load_metrics",
+    "load_runs", "load_table",
 ]  # fmt: skip
 
 CACHE_VARIABLE = "BAYES_SCALING_CACHE"
@@ -129,6 +130,15 @@ def load_runs(name: str) -> Runs:
             f"load_table({name!r}), or `bayes-scaling data fetch {name}` for the file."
         )
     return replace(read_runs(fetch(name), name=name), source=entry.citation)
+
+
+def catalogue_name(runs: Runs) -> str | None:
+    """Name of the set of the catalogue that runs are of, all or some; None of a table of one's own.
+
+    It goes by name and citation: the same runs out of a file are a table of one's own.
+    """
+    entry = _entries().get(runs.name)
+    return entry.name if entry is not None and entry.citation == runs.source else None
 
 
 def load_metrics(name: str, **settings: Any) -> MetricCurves:

@@ -326,6 +326,21 @@ def test_a_table_of_one_group_is_told_that_it_says_little(methods):
     assert not any("one group of runs" in text for text in example_backtest().notes())
 
 
+def test_priors_that_were_learned_from_the_runs_are_told():
+    runs = bs.load_runs("pile-families").select("architecture == 'RWKV-4'")
+    settings = {**FAST, "model": ["coupled-informed", "chinchilla"], "cuts": [0.6], "methods": ()}
+    made = bs.backtest(runs, **settings)
+    assert made.learned_from_runs == ("coupled-informed", "coupled-informed, law only")
+    (said,) = (text for text in made.notes() if "learned from" in text)
+    assert "coupled-informed and coupled-informed, law only were learned from pile-families" in said
+    value = json.loads(made.to_json())
+    assert value["learned_from_runs"] == list(made.learned_from_runs)
+    assert said in value["verdicts"]
+    # A table of one's own may have any name.
+    own = bs.read_runs(runs.table, name="pile-families")
+    assert bs.backtest(own, **settings).learned_from_runs == ()
+
+
 def test_one_group_that_is_left_of_several_is_told_without_a_hint():
     runs = example_runs(2)
     few = bs.read_runs(runs.table.iloc[:28].reset_index(drop=True))

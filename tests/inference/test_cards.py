@@ -5,6 +5,7 @@ import pytest
 from bayes_scaling.errors import CardError
 from bayes_scaling.inference.card import list_cards, load_card, parse_card
 from bayes_scaling.resources import resource_dir
+from bayes_scaling.runs import list_runs
 
 TEXT = (resource_dir("models") / "chinchilla-hierarchical.toml").read_text()
 E_PRIOR = 'distribution = "lognormal"\nmedian = 0.7'
@@ -21,6 +22,16 @@ def test_every_prior_gives_its_reason():
         priors = [*card.priors.values(), card.noise.sigma, card.noise.nu, card.noise.run_sigma]
         priors += list(card.pooling.spread.values()) if card.pooling else []
         assert all(len(prior.reason) > 5 for prior in priors)
+
+
+def test_data_sets_that_a_card_learned_from_are_in_the_catalogue():
+    named = {card.name: card.learned_from for card in list_cards()}
+    for name in ("coupled-informed", "chinchilla-informed"):
+        assert {"chinchilla", "chinchilla-234", "pile-families"} == set(named.pop(name))
+    assert not any(named.values())
+    known = {entry.name for entry in list_runs() if entry.holds == "runs"}
+    assert set(load_card("coupled-informed").learned_from) <= known
+    assert "learned_from" in load_card("coupled-informed").model_dump(mode="json")
 
 
 def test_an_edited_copy_is_used(tmp_path):
