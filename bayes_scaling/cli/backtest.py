@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -242,7 +243,8 @@ def _show(answer: Backtest) -> None:
         output.print_wrapped(sentence)
     pooled = answer.scores()
     pooled = pooled[pooled["cut"].isna()]
-    rows = [[str(row["method"]), *_cells(row)] for row in pooled.to_dict("records")]
+    narrow = output.text_width() < output.WIDE
+    rows = [[_name(row, narrow), *_cells(row)] for row in pooled.to_dict("records")]
     caption = (
         "shares of runs inside their intervals, with standard errors; CRPS (lower is better), "
         "bias (seen less predicted) and median width of the 90 % interval in % of the loss"
@@ -251,15 +253,27 @@ def _show(answer: Backtest) -> None:
         "method", "runs", "factor", "in 50 %", "in 80 %", "in 90 %", "in 95 %", "CRPS", "log score",
         "bias", "width",
     ]  # fmt: skip
-    output.print_table(heads, rows, left=("method",), caption=caption, width=output.WIDE)
-    distances = [
-        [_bin(row), str(row["method"]), *_cells(row)]
-        for row in answer.by_distance().to_dict("records")
-    ]
+    words = ("beyond", "method")
     output.print_table(
-        ["beyond", *heads], distances, left=("beyond", "method"), width=output.WIDE + 20,
+        heads, rows, left=words, whole=("method", "bias"), caption=caption, width=output.WIDE
+    )
+    # In a narrow terminal two of the intervals give way to where the runs lie.
+    shown = [head for head in heads if not narrow or head not in ("in 80 %", "in 95 %")]
+    distances = []
+    for row in answer.by_distance().to_dict("records"):
+        cells = dict(zip(heads, [_name(row, narrow), *_cells(row)], strict=True))
+        distances.append([_bin(row), *(cells[head] for head in shown)])
+    output.print_table(
+        ["beyond", *shown], distances, left=words, whole=(*words, "factor", "bias"),
+        width=output.WIDE + 20,
         caption="the same, by how far a run lies beyond the largest that was fitted",
     )  # fmt: skip
+
+
+def _name(row: dict[Any, Any], narrow: bool) -> str:
+    """A method in lines that end at blanks, or at hyphens where there is little room."""
+    most = 10 if narrow else 18
+    return textwrap.fill(str(row["method"]), most, break_long_words=False, break_on_hyphens=narrow)
 
 
 def _bin(row: dict[Any, Any]) -> str:

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -85,11 +85,14 @@ def print_table(
     rows: Sequence[Sequence[str]],
     *,
     left: Sequence[str] = (),
+    whole: Sequence[str] = (),
     lines: bool = False,
     caption: str | None = None,
     width: int | None = None,
 ) -> None:
     """Print a table; columns named in `left` hold words, the others numbers.
+
+    Cells of the columns in `whole` are never broken but at their own ends of lines.
 
     In a pipe it takes the width it needs, unless `width` limits it.
     """
@@ -108,7 +111,8 @@ def print_table(
     )
     for head in heads:
         word = head in left
-        table.add_column(head, justify="left" if word else "right", overflow="fold")
+        justify: Literal["left", "right"] = "left" if word else "right"
+        table.add_column(head, justify=justify, overflow="fold", no_wrap=head in whole)
     for row in rows:
         table.add_row(*row, end_section=lines)
     # Names of groups may hold brackets, which are not markup.

@@ -75,6 +75,25 @@ def test_sentences_come_before_tables(run, asked, table):
     assert "1 to 3x" in text
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_names_of_methods_are_not_broken_inside_words(run, monkeypatch, table, width):
+    made = example_backtest()
+    renamed = {name: name.replace("chinchilla", "coupled-informed") for name in made.titles}
+    titles = {renamed[name]: title for name, title in made.titles.items()}
+    rows = made.table.assign(method=made.table["method"].map(renamed))
+    long = bs.Backtest(**{**vars(made), "table": rows, "titles": titles})
+    monkeypatch.setattr("bayes_scaling.backtest", lambda *_, **__: long)
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    monkeypatch.setattr("bayes_scaling.cli.output.text_width", lambda **_: min(width, 100))
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = run("backtest", table).stdout
+    words = set(text.split())
+    assert {"coupled-", "informed", "informed,"} <= words or width > 80
+    assert not {"couple", "coupl", "informe", "d", "d,", "facto", "beyon"} & words
+    biases = [f"{100 * row:+.2f}" for row in long.by_distance()["bias"]]
+    assert set(biases) <= words
+
+
 def test_a_table_of_one_group_is_told_so(run, table):
     given = ["--cuts", "0.6", "--engine", "quick", "--methods", "none"]
     text = " ".join(run("backtest", table, *given).stdout.split())
