@@ -88,8 +88,8 @@ def _repeated(table: CheckedTable, left: np.ndarray) -> list[Problem]:
         row_problem(
             table, "repeated-points", table.frame.index.isin(again.index),
             f"several scores of one point, such as {found} of {again['curve'].iloc[0]!r}: nothing "
-            "but the score differs, and each counts as a model of its own. Delete those that are "
-            "wrong, or say what differs (a column model, seed or metric).",
+            "but the score differs, and each counts as a measurement of its own. Delete those that "
+            "are wrong, or say what differs (a column model, seed or metric).",
         )
     ]  # fmt: skip
 
@@ -99,7 +99,7 @@ def _earlier(frame: pd.DataFrame, left: np.ndarray) -> np.ndarray:
     time = next((c for c in ("step", "tokens") if c in frame), None)
     if "params" not in frame or time is None:
         return np.zeros(len(frame), dtype=bool)
-    by = ["curve", "params", *(["model"] if "model" in frame else [])]
+    by = ["curve", "params", *(c for c in ("model", "seed") if c in frame)]
     last = frame[left].groupby(by, dropna=False)[time].transform("max")
     return np.asarray(left & (frame[time] < last.reindex(frame.index)).to_numpy(dtype=bool))
 

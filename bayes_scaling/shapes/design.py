@@ -40,6 +40,10 @@ class ShapeDesign:
     previous : int array of shape (curve, point)
         Which point of the curve has part of its distance from the trend left at this one: the size
         before, or the checkpoint before of the same model; the point itself where there is none.
+        Where several scores are of that size, the first of them: their mean distance is left.
+    alike : int array of shape (curve, point)
+        The first point of the same size (of checkpoints, of the same model), which is itself where
+        a size has one score. Scores of one size scatter independently around the trend.
     checkpoints : bool
         Whether points are checkpoints of models rather than models.
     model : int array of shape (curve, point)
@@ -62,6 +66,7 @@ class ShapeDesign:
     error: Array
     there: NDArray[np.bool_]
     previous: NDArray[np.int64]
+    alike: NDArray[np.int64]
     checkpoints: bool
     model: NDArray[np.int64]
     groups: tuple[str, ...]
@@ -91,6 +96,16 @@ class ShapeDesign:
         gap = self.x - np.take_along_axis(self.x, self.previous, axis=1)
         alone = self.previous == np.arange(self.x.shape[1])
         return np.where(self.there & ~alone, gap, np.inf)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether any size of a curve (of a model's checkpoints) has several scores."""
+        return bool((self.alike != np.arange(self.alike.shape[1])).any())
+
+    @property
+    def together(self) -> NDArray[np.bool_]:
+        """Which points are scores of one size, (curve, point, point)."""
+        return np.asarray(self.alike[:, :, None] == self.alike[:, None, :])
 
     def with_scores(self, z: Array) -> ShapeDesign:
         """The same sizes with other latent scores, (curve, point)."""
@@ -132,6 +147,7 @@ def make_shape_design(
     arrays = {name: np.zeros(shape) for name in ("size", "x", "z", "error")}
     there, middle, scales = np.zeros(shape, dtype=bool), np.zeros(len(parts)), []
     previous = np.tile(np.arange(shape[1]), (shape[0], 1))
+    alike = previous.copy()
     model = np.full(shape, -1)
     checkpoints = metrics.checkpoints == "all"
     for i, part in enumerate(parts):
@@ -146,7 +162,7 @@ def make_shape_design(
         arrays["x"][i, :n], arrays["z"][i, :n] = part["x"] - middle[i], z
         arrays["error"][i, :n], arrays["size"][i, :n] = error, part[along]
         own = _models(part) if checkpoints else np.zeros(n, dtype=np.int64)
-        previous[i, :n] = _previous(own)
+        previous[i, :n], alike[i, :n] = _linked(own, part[along].to_numpy(dtype=float))
         if own.max() > 0:
             model[i, :n] = model.max() + 1 + own
         scales.append(scale)
@@ -161,6 +177,7 @@ def make_shape_design(
         middle=middle,
         there=there,
         previous=previous,
+        alike=alike,
         checkpoints=checkpoints,
         model=model,
         groups=groups,
@@ -180,18 +197,26 @@ def _refuse_constant(metrics: MetricCurves) -> None:
 
 
 def _models(part: pd.DataFrame) -> NDArray[np.int64]:
-    """Which model each row of a curve is a checkpoint of: names and sizes, where known, tell."""
-    told = [c for c in ("model", "params") if c in part]
+    """Which model each row of a curve is a checkpoint of: by name, size and seed, where known."""
+    told = [c for c in ("model", "params", "seed") if c in part]
     if not told:
         return np.zeros(len(part), dtype=np.int64)
     return np.asarray(part.groupby(told, dropna=False).ngroup(), dtype=np.int64)
 
 
-def _previous(model: NDArray[np.int64]) -> list[int]:
-    """Index of the last row before each one of the same model; its own where there is none."""
-    latest: dict[int, int] = {}
-    found: list[int] = []
-    for i, name in enumerate(model):
-        found.append(latest.get(int(name), i))
-        latest[int(name)] = i
-    return found
+def _linked(model: NDArray[np.int64], size: Array) -> tuple[list[int], list[int]]:
+    """First row of the size before of the same model, and of the same size; else its own."""
+    first: dict[int, int] = {}
+    previous: list[int] = []
+    alike: list[int] = []
+    for i, name in enumerate(map(int, model)):
+        latest = first.get(name, i)
+        if size[latest] == size[i] and latest != i:
+            alike.append(latest)
+            # As of the row that it is alike; the first size has none before it.
+            previous.append(i if previous[latest] == latest else previous[latest])
+        else:
+            alike.append(i)
+            previous.append(latest)
+            first[name] = i
+    return previous, alike

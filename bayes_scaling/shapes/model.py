@@ -140,7 +140,11 @@ def _slopes(card: ShapeCard, design: ShapeDesign) -> Any:
 
 
 def _scores(card: ShapeCard, design: ShapeDesign, trend: Any) -> None:
-    """Scores around their trend: part of a distance from it is left at the next point."""
+    """Scores around their trend: part of a distance from it is left at the next point.
+
+    Several scores of one size scatter independently, and what is left is of their mean distance,
+    which varies less than that of a single score: the next one has the more scatter of its own.
+    """
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -159,8 +163,14 @@ def _scores(card: ShapeCard, design: ShapeDesign, trend: Any) -> None:
     gap = np.minimum(design.gap / FACTOR, 1e6)[rows, columns]
     kept = pt.exp(pt.log(persistence) * gap)
     away = z - trend
-    before = away[rows, design.previous[rows, columns]]
-    sigma = pt.sqrt(scatter[rows] ** 2 * (1 - kept**2) + design.error[rows, columns] ** 2)
+    previous = design.previous[rows, columns]
+    carried = kept**2
+    if design.repeats:
+        count = design.together.sum(axis=2)
+        away = (design.together * away[:, None, :]).sum(axis=2) / count
+        carried = carried / count[rows, previous]
+    before = away[rows, previous]
+    sigma = pt.sqrt(scatter[rows] ** 2 * (1 - carried) + design.error[rows, columns] ** 2)
     pm.StudentT(
         "score", nu=nu, mu=trend[rows, columns] + kept * before, sigma=sigma,
         observed=z[rows, columns],

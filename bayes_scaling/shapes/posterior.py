@@ -159,14 +159,16 @@ class ShapeFit:
         own = self.trend(curve)
         data = self.tree["constant_data"].to_dataset()
         mine = data["curve"].to_numpy().astype(str) == curve
-        last = data["z"].to_numpy()[mine][np.argmax(data["x"].to_numpy()[mine])]
+        x_seen, z = data["x"].to_numpy()[mine], data["z"].to_numpy()[mine]
+        last = z[x_seen == x_seen.max()]
         scatter, nu = self.draws("scatter", curve), self.draws("nu")
         if curve not in json.loads(self.tree.attrs["goes_on"]):
             new = self.draws("between_models") * rng.standard_t(nu) + rng.standard_t(nu)
             return np.asarray(trend + scatter * new)
         kept = self.draws("persistence") ** ((x - own.last) / FACTOR)
-        away = last - own.at(np.array([own.last]))[:, 0]
-        spread = scatter * np.sqrt(1 - kept**2)
+        # As in the model, several scores of the largest size leave part of their mean distance.
+        away = last.mean() - own.at(np.array([own.last]))[:, 0]
+        spread = scatter * np.sqrt(1 - kept**2 / len(last))
         return np.asarray(trend + kept * away + spread * rng.standard_t(nu))
 
     # -- asking and saving -------------------------------------------------------------------

@@ -57,9 +57,10 @@ class ShapeProbabilities:
         Dims (sample, curve): ``shape`` and ``shape_seen`` (up to the largest size seen),
         ``shape_prior`` (of a task without scores of its own), all indices into `SHAPES`; ``value``
         (what a model of that size would score), ``trend`` (its mean), ``last`` (the mean at the
-        largest size seen), ``measured_last`` (the score there), ``worse``, ``worse_measured`` and
-        ``worse_prior`` (0 or 1), ``turn`` (the scale of the turning point, nan for shapes without
-        one). Coordinates: task, family, at (the stated scale), largest (seen), decades_beyond.
+        largest size seen), ``measured_last`` (the score there; the mean of several), ``worse``,
+        ``worse_measured`` and ``worse_prior`` (0 or 1), ``turn`` (the scale of the turning point,
+        nan for shapes without one). Coordinates: task, family, at (the stated scale), largest
+        (seen), decades_beyond.
     along : str
         What the scale is: "params", "tokens" or "flops".
     rope : float
@@ -307,7 +308,7 @@ def _asked(fit: ShapeFit, curve: str, at: float, rope: float) -> xr.Dataset:
     ends = own.at(np.array([own.last, x]))
     measured = fit.measured(curve, x, ends[:, 1], rng)
     data = fit.data[fit.data["curve"] == curve]
-    score_last = data["value"].to_numpy()[np.argmax(data["x"].to_numpy())]
+    score_last = data["value"].to_numpy()[data["x"] == data["x"].max()].mean()
     new = unseen_trend(fit, curve, rng)
     drawn = {
         "shape": shape,

@@ -146,13 +146,16 @@ def _scatter(
     """Distances of a curve from its trend: as the model has them, one after the other."""
     mask = design.there[curve]
     gap, error = design.gap[curve, mask], design.error[curve, mask]
-    previous = design.previous[curve, mask]
+    previous, alike = design.previous[curve, mask], design.alike[curve, mask]
     kept = np.where(np.isinf(gap), 0.0, people["persistence"] ** (np.minimum(gap, 99.0) / FACTOR))
-    sigma = np.sqrt(scatter**2 * (1 - kept**2) + error**2)
+    together = alike[:, None] == alike
+    carried = kept**2 / together.sum(axis=1)[previous]
+    sigma = np.sqrt(scatter**2 * (1 - carried) + error**2)
     away = np.zeros(len(gap))
     for i, (share, width) in enumerate(zip(kept, sigma, strict=True)):
-        # Its own where there is none before it: still zero.
-        away[i] = share * away[previous[i]] + width * rng.standard_t(people["nu"])
+        # Nothing is kept where there is none before it.
+        before = away[together[previous[i]]].mean()
+        away[i] = share * before + width * rng.standard_t(people["nu"])
     return away + scatter * _models(design.model[curve, mask], people, rng)
 
 

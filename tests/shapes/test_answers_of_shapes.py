@@ -254,6 +254,33 @@ def test_a_new_model_does_not_inherit_from_checkpoints_of_others(fit):
     assert fit.scales[curve].score(same) == pytest.approx(last, abs=0.01)
 
 
+def test_several_models_of_the_largest_size_leave_their_mean_distance(fit):
+    """What a model just beyond scores: their mean, and half of the variance of each anew."""
+    rng = np.random.default_rng(1)
+    curve = "rises"
+    data = fit.tree["constant_data"].to_dataset()
+    (last,) = np.flatnonzero((data["curve"] == curve) & (data["x"] == SIZES[-1]))
+    two = xr.concat([data, data.isel(score=[last])], dim="score")
+    z = two["z"].to_numpy().copy()
+    z[last], z[-1] = z[last] + 0.3, z[-1] - 0.1
+    two = two.assign(z=("score", z), value=("score", fit.scales[curve].score(z)))
+    tree = xr.DataTree.from_dict({"posterior": fit.posterior, "constant_data": two})
+    tree.attrs = fit.tree.attrs
+    repeated = bs.ShapeFit(tree)
+    trend = repeated.trend(curve)
+    x = np.array([trend.last + 1e-9])
+    new = repeated.measured(curve, x[0], trend.at(x)[:, 0], rng)
+    nu, scatter = fit.draws("nu"), fit.draws("scatter", curve)
+    spread = np.sqrt(np.mean(scatter**2 / 2 * nu / (nu - 2)))
+    error = 4 * spread / np.sqrt(len(new))
+    assert new.mean() == pytest.approx((z[last] + z[-1]) / 2, abs=error)
+    # The trend itself cancels; Student-t of 6 degrees of freedom has a kurtosis of 6.
+    assert new.var() == pytest.approx(spread**2, rel=4 * np.sqrt(5 / len(new)))
+    answer = repeated.probabilities(at="1T", curve=curve)
+    both = fit.scales[curve].score(z[[last, -1]])
+    assert float(answer.draws["measured_last"].item()) == pytest.approx(both.mean())
+
+
 def test_small_multiples(fit, answer):
     axes = plot_shapes(fit, answer, curves=["falls", "turns"])
     assert [ax.get_title() for ax in axes] == ["falls", "turns"]

@@ -93,6 +93,56 @@ def test_checkpoints_follow_those_of_their_own_model():
     assert len(models) == len(set(design.model[1])) == 3
 
 
+def models_of_one_size(**columns):
+    """Three models of 7B in one curve; another curve has one score a size."""
+    sizes = [1e9, 7e9, 7e9, 7e9, 1.3e10, 7e10]
+    rows = {"task": ["a"] * 6 + ["b"] * 4, "params": [*sizes, *np.unique(sizes)], "metric": "acc",
+            "value": [0.3, 0.35, 0.5, 0.43, 0.46, 0.6, 0.3, 0.4, 0.5, 0.6]}  # fmt: skip
+    return read_metrics(pd.DataFrame({**rows, "n_examples": 800, "chance": 0.25, **columns}))
+
+
+@pytest.mark.parametrize("told", ["model", "seed", None])
+def test_scores_of_one_size_scatter_independently_and_leave_their_mean(told):
+    metrics = models_of_one_size(**({told: [*range(10)]} if told else {}))
+    assert ("repeated-points" in {p.code for p in metrics.problems}) == (told is None)
+    design = make_shape_design(metrics)
+    assert design.alike[0].tolist() == [0, 1, 1, 1, 4, 5]
+    assert design.previous[0].tolist() == [0, 0, 0, 0, 1, 4]
+    assert design.gap[0] == pytest.approx(
+        [np.inf, *[np.log10(7)] * 3, np.log10(13 / 7), np.log10(70 / 13)]
+    )
+    assert design.together[0].sum(axis=1).tolist() == [1, 3, 3, 3, 1, 1]
+
+
+def test_seeds_are_models_whose_checkpoints_follow_each_other():
+    rows = [
+        {"task": "a", "model": "m", "params": 1e9, "seed": seed, "tokens": d, "metric": "acc",
+         "value": 0.3 + 0.1 * j + 0.01 * seed, "n_examples": 500, "chance": 0.25}
+        for seed in (1, 2) for j, d in enumerate((1e9, 4e9, 2e10))
+    ]  # fmt: skip
+    metrics = read_metrics(pd.DataFrame(rows), checkpoints="all")
+    design = make_shape_design(metrics, along="tokens")
+    assert (len(set(design.model[0])), design.repeats) == (2, False)
+    assert design.previous[0].tolist() == [0, 1, 0, 1, 2, 3]
+    # The first seed stopped at 4B tokens.
+    stopped = pd.DataFrame([*rows[:2], *rows[3:], {**rows[0], "params": 2e9, "value": 0.7}])
+    assert read_metrics(stopped).table["value"].tolist() == pytest.approx([0.41, 0.52, 0.7])
+
+
+def test_tables_with_one_score_a_size_have_the_chains_that_they_had():
+    """Every score follows the one before; of checkpoints, the one before of its model."""
+    design = make_shape_design(chains_of_sizes())
+    assert not design.repeats
+    assert design.previous.tolist() == [
+        [0, *range(n - 1), *range(n, 5)] for n in design.there.sum(axis=1)
+    ]
+    assert (design.alike == np.arange(5)).all()
+    assert design.gap[design.there].tolist() == pytest.approx(
+        [gap for n in design.there.sum(axis=1) for gap in (np.inf, *[0.5] * (n - 1))]
+    )
+    assert not make_shape_design(checkpoint_metrics()).repeats
+
+
 def chains_of_sizes():
     table = example_metrics().table
     table = table.drop(index=table.index[table["curve"] == "flat"][:2])
@@ -194,8 +244,12 @@ def test_tasks_are_draws_of_starts_and_of_changes_given_them(bends):
 
 
 @pytest.mark.parametrize(
-    ("bends", "curves"), [(1, chains_of_sizes), (2, chains_of_sizes), (1, checkpoint_metrics)]
-)
+    ("bends", "curves"),
+    [
+        (1, chains_of_sizes), (2, chains_of_sizes), (1, checkpoint_metrics),
+        (1, models_of_one_size),
+    ],
+)  # fmt: skip
 def test_the_log_density_of_scores_is_that_of_numpy(bends, curves):
     """The graph against the formula, evaluated without a compiler."""
     from scipy.stats import t as student
@@ -216,7 +270,12 @@ def test_the_log_density_of_scores_is_that_of_numpy(bends, curves):
         previous = design.previous[i, design.there[i]]
         first = previous == np.arange(len(x))
         kept = np.where(first, 0, own["persistence"] ** ((x - x[previous]) / np.log10(3)))
-        before = (z - mean)[previous]
-        sigma = np.sqrt(scatter**2 * (1 - kept**2) + design.error[i, design.there[i]] ** 2)
+        # The mean of several scores of the size before is left, of which there are so many.
+        same = [x == x[k] for k in previous]
+        before = np.array([(z - mean)[mask].mean() for mask in same])
+        if not design.repeats:
+            before, same = (z - mean)[previous], [[True]] * len(x)
+        count = np.sum(same, axis=1)
+        sigma = np.sqrt(scatter**2 * (1 - kept**2 / count) + design.error[i, design.there[i]] ** 2)
         expected.append(student.logpdf(z, own["nu"], mean + kept * before, sigma))
     assert np.allclose(found, np.concatenate(expected))

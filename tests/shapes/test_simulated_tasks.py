@@ -38,6 +38,28 @@ def test_simulated_tasks_scatter_as_their_population_says():
     assert correlation == pytest.approx(0.5 ** (0.5 / np.log10(3)), abs=4 / np.sqrt(1200))
 
 
+def test_simulated_scores_of_one_size_scatter_independently():
+    card = load_shape_card("shapes")
+    rows = [
+        {"task": f"{i:04d}", "params": n, "seed": k, "value": 0.3 + k / 99, "n_examples": 1e9,
+         "metric": "acc"}
+        for i in range(300)
+        for k, n in enumerate([1e9, 1e9, 3e9, 3e9])
+    ]  # fmt: skip
+    design = make_shape_design(read_metrics(pd.DataFrame(rows)))
+    people = draw_population(card, np.random.default_rng(0)) | {
+        "nu": 50.0, "persistence": 0.5, "log_scatter_mean": np.log(0.1), "scatter_spread": 1e-6,
+    }  # fmt: skip
+    tasks = simulate_tasks(card, design, np.random.default_rng(1), people)
+    away = tasks.z - np.stack([t.at(design.x[0])[0] for t in tasks.trends])
+    assert away.std(axis=0) == pytest.approx(0.1 * np.sqrt(50 / 48), rel=4 / np.sqrt(600))
+    # Half of the mean of the first two is left in both of the next: half of it, squared, of one.
+    left, error = 0.5**2 / 2, 4 / np.sqrt(300)
+    expected = np.array([[1, 0, 0.25, 0.25], [0, 1, 0.25, 0.25],
+                         [0.25, 0.25, 1, left], [0.25, 0.25, left, 1]])  # fmt: skip
+    assert np.corrcoef(away.T) == pytest.approx(expected, abs=error)
+
+
 def test_simulated_checkpoints_share_the_distance_of_their_model():
     card = load_shape_card("shapes")
     rows = [
