@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,15 @@ __all__ = ["convergence_checks", "score_checks"]
 
 FAR = 0.1
 """Points of the metric (of losses: a share) by which a trend may pass a score."""
+
+NEAR = 0.05
+"""The same of scores whose sampling error is known and explains a fourth of that, or less."""
+
+ERRORS = 4.0
+"""Standard errors of a score by which its trend may pass it, between these two."""
+
+EXPLAINED = 2.0
+"""Standard errors that are nothing, however many points they are."""
 
 TAILS = (0.05, 0.5, 0.95)
 NAMED = 5
@@ -89,17 +99,23 @@ class _Missed:
         )
 
 
-def score_checks(fit: ShapeFit) -> list[CheckResult]:
+def score_checks(fit: ShapeFit, known: Collection[str] = ()) -> list[CheckResult]:
     """Whether trends are near the scores: of the largest size, where forecasts set out, and others.
 
     A score that is far from it is for the model one that scatters; it may as well be a jump, or a
-    bend that other tasks do not have.
+    bend that other tasks do not have. How far is far goes by the sampling error, where it is known.
+
+    Parameters
+    ----------
+    fit : ShapeFit
+    known : collection of str
+        Curves whose sampling errors are known.
     """
     last: list[_Missed] = []
     earlier: list[_Missed] = []
     for curve in fit.curves:
         largest = fit.data.loc[fit.data["curve"] == curve, "x"].max()
-        missed = sorted(_missed(fit, curve), key=lambda miss: miss.away)
+        missed = sorted(_missed(fit, curve, known=curve in known), key=lambda miss: miss.away)
         last += [miss for miss in missed if miss.size == largest]
         earlier += [miss for miss in missed if miss.size < largest][-1:]
     return [
@@ -122,14 +138,18 @@ def score_checks(fit: ShapeFit) -> list[CheckResult]:
     ]
 
 
-def _missed(fit: ShapeFit, curve: str) -> list[_Missed]:
+def _missed(fit: ShapeFit, curve: str, *, known: bool) -> list[_Missed]:
     own, scale, (middle, _) = fit.trend(curve), fit.scales[curve], fit.seen(curve)
     rows = fit.data[fit.data["curve"] == curve]
     tails = np.quantile(own.at(np.log10(rows["x"].to_numpy()) - middle), TAILS, axis=0)
     lower, median, upper = scale.goodness(tails)
     measured = scale.goodness(rows["z"].to_numpy())
     away, trend = np.abs(measured - median), scale.score(tails[1])
-    outside = (away > FAR) & ((measured < lower) | (measured > upper))
+    far = np.full(len(away), FAR)
+    if known:
+        error = rows["error"].to_numpy() * scale.worth(rows["value"].to_numpy())
+        far = np.maximum(np.clip(ERRORS * error, NEAR, FAR), EXPLAINED * error)
+    outside = (away > far) & ((measured < lower) | (measured > upper))
     return [
         _Missed(float(away[i]), curve, float(rows["x"].iloc[i]), float(rows["value"].iloc[i]),
                 float(trend[i]))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.runs.metrics import MetricCurves
-from bayes_scaling.shapes.scale import MetricScale, latent
+from bayes_scaling.shapes.scale import MetricScale, error_is_known, latent
 from bayes_scaling.shapes.trend import fitted_line
 
 __all__ = ["ShapeDesign", "make_shape_design"]
@@ -35,6 +35,8 @@ class ShapeDesign:
         Mean decimal logarithm of the sizes seen.
     x, z, error : array of shape (curve, point)
         Centred decades; latent scores; their sampling errors.
+    known : bool array of shape (curve,)
+        Whether the sampling errors of a curve come from the table, rather than being assumed.
     there : bool array of shape (curve, point)
         Which cells hold a score.
     previous : int array of shape (curve, point)
@@ -64,6 +66,7 @@ class ShapeDesign:
     x: Array
     z: Array
     error: Array
+    known: NDArray[np.bool_]
     there: NDArray[np.bool_]
     previous: NDArray[np.int64]
     alike: NDArray[np.int64]
@@ -146,6 +149,7 @@ def make_shape_design(
     shape = (len(parts), max(map(len, parts)))
     arrays = {name: np.zeros(shape) for name in ("size", "x", "z", "error")}
     there, middle, scales = np.zeros(shape, dtype=bool), np.zeros(len(parts)), []
+    known = np.zeros(len(parts), dtype=bool)
     previous = np.tile(np.arange(shape[1]), (shape[0], 1))
     alike = previous.copy()
     model = np.full(shape, -1)
@@ -157,6 +161,7 @@ def make_shape_design(
         ]
         bounded, better = (bool(part[name].iloc[0]) for name in ("bounded", "higher_is_better"))
         scale, z, error = latent(*given, bounded=bounded, better=better)
+        known[i] = error_is_known(*given[:3], bounded=bounded)
         n = len(part)
         middle[i], there[i, :n] = part["x"].mean(), True
         arrays["x"][i, :n], arrays["z"][i, :n] = part["x"] - middle[i], z
@@ -175,6 +180,7 @@ def make_shape_design(
         along=along,
         scales=tuple(scales),
         middle=middle,
+        known=known,
         there=there,
         previous=previous,
         alike=alike,

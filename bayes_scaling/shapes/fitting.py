@@ -22,6 +22,7 @@ from bayes_scaling.shapes.checks import convergence_checks, score_checks
 from bayes_scaling.shapes.design import ShapeDesign, make_shape_design
 from bayes_scaling.shapes.model import build_shape_model
 from bayes_scaling.shapes.posterior import SHAPES_FORMAT, ShapeFit
+from bayes_scaling.shapes.turns import turn_check
 
 __all__ = ["assemble_shapes", "fit_shapes"]
 
@@ -143,7 +144,9 @@ def assemble_shapes(
         "diagnostics": json.dumps({**figures, "seconds": seconds or {}}),
         "versions": json.dumps({name: version(name) for name in _PACKAGES}),
     }
-    checks += score_checks(ShapeFit(tree))
+    known = [c for c, told in zip(design.curves, design.known, strict=True) if told]
+    fit = ShapeFit(tree)
+    checks += [*score_checks(fit, known), turn_check(fit, known)]
     tree.attrs["checks"] = json.dumps([check.to_dict() for check in checks])
     return ShapeFit(tree)
 

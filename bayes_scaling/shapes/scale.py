@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ASSUMED_EXAMPLES", "MetricScale", "implied_examples", "latent"]
+__all__ = ["ASSUMED_EXAMPLES", "MetricScale", "error_is_known", "implied_examples", "latent"]
 
 Array = NDArray[np.float64]
 
@@ -51,6 +51,10 @@ class MetricScale:
         if not self.bounded:
             return np.asarray(z)
         return self.sign * self.score(z)
+
+    def worth(self, score: Array) -> Array:
+        """Points of the metric (of losses: the share) that a latent unit is worth at a score."""
+        return np.asarray(score * (1 - score) if self.bounded else np.ones_like(score))
 
     def value(self, score: Array) -> Array:
         """Latent values of scores inside their range."""
@@ -95,6 +99,13 @@ def latent(
         zero = sign * float(np.log(chance[0] / (1 - chance[0])))
     scale = MetricScale(bounded=True, sign=sign, zero=zero)
     return scale, scale.value(inside), error
+
+
+def error_is_known(score: Array, stderr: Array, n_examples: Array, *, bounded: bool) -> bool:
+    """Whether the sampling errors of a curve come from its table, rather than being assumed."""
+    if not bounded:
+        return bool((stderr > 0).all())
+    return bool(np.isfinite(implied_examples(score, stderr, n_examples)).all())
 
 
 def implied_examples(score: Array, stderr: Array, n_examples: Array) -> Array:
