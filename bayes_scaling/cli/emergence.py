@@ -154,7 +154,7 @@ def _answers(
 ) -> tuple[Emergence | None, PassRates | None]:
     """The answer of tasks and that of pass rates along a scale, where there are such."""
     import bayes_scaling as bs
-    from bayes_scaling.shapes.emergent.links import is_pass_rate
+    from bayes_scaling.runs.metric_checks import is_pass_rate
 
     rates = curves.table["metric"].map(is_pass_rate)
     passed = None

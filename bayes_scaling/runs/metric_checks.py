@@ -18,7 +18,7 @@ from bayes_scaling.runs.problems import Problem, Severity
 
 __all__ = [
     "FEWEST_SCALES", "LOSSES", "MetricUnit", "check_metrics", "curve_keys", "is_exact_match",
-    "is_loss", "is_lower_better", "row_problem",
+    "is_loss", "is_lower_better", "is_pass_rate", "row_problem",
 ]  # fmt: skip
 
 Bools = npt.NDArray[np.bool_]
@@ -39,6 +39,9 @@ LOWER_BETTER = (
 EXACT_MATCH = ("exactmatch", "em", "exactstringmatch", "exactstrmatch")
 """Metrics that need a whole answer right, so that chance gets nothing."""
 
+PASS_RATES = ("passrate", "pass1")
+"""Metrics of a single problem: the share of attempts that solve it."""
+
 FEWEST_SCALES = 3
 """Two points make a line: whether a curve turns, only other curves can say then."""
 
@@ -53,6 +56,11 @@ def is_loss(metric: str) -> bool:
 def is_exact_match(metric: str) -> bool:
     """Whether a metric needs a whole answer right, by its name."""
     return _bare(metric) in EXACT_MATCH
+
+
+def is_pass_rate(metric: str) -> bool:
+    """Whether scores are pass rates of single problems, by the metric's name."""
+    return _bare(metric) in PASS_RATES
 
 
 def is_lower_better(metric: str) -> bool:
@@ -126,6 +134,16 @@ def _only_scale(table: CheckedTable, column: str) -> bool:
     return not any(table.has(other) for other in SCALES if other != column)
 
 
+def check_direction(table: CheckedTable) -> Iterator[Problem]:
+    """Cells that do not say whether a higher score is better."""
+    mask = table.unreadable.get("higher_is_better", np.zeros(len(table.frame), dtype=bool))
+    if mask.any():
+        yield cell_problem(
+            table, "non-boolean", "higher_is_better", mask, "true or false",
+            "Correct the cell, or leave the column empty: the metric then says so.",
+        )  # fmt: skip
+
+
 def check_losses(table: CheckedTable) -> Iterator[Problem]:
     """Losses and perplexities of 0 or below, which have no logarithm."""
     mask = ~table.frame["bounded"].to_numpy(dtype=bool) & (table.values("value") <= 0)
@@ -187,8 +205,8 @@ def check_one_kind(table: CheckedTable) -> Iterator[Problem]:
 
 
 CHECKS: tuple[Callable[[CheckedTable], Iterator[Problem]], ...] = (
-    check_cells, check_losses, check_labels, check_lookalikes, check_one_kind, check_count_scale,
-    check_compute,
+    check_cells, check_direction, check_losses, check_labels, check_lookalikes, check_one_kind,
+    check_count_scale, check_compute,
 )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def check_mixed(table: CheckedTable, metric: Bools) -> Iterator[Problem]:
 
 def _odd_ones(curve: pd.DataFrame) -> Bools:
     """Which rows of a curve look like fractions among percents; a boolean each."""
-    scale = next(column for column in SCALES if column in curve)
+    scale = next((column for column in SCALES if column in curve), "value")
     order = np.argsort(curve[scale].to_numpy(), kind="stable")
     values = curve["value"].to_numpy()[order]
     small = values <= LARGEST_FRACTION

@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 
 from bayes_scaling.runs.cells import CheckedTable
-from bayes_scaling.runs.metric_checks import FEWEST_SCALES, row_problem
+from bayes_scaling.runs.metric_checks import (
+    FEWEST_SCALES,
+    is_exact_match,
+    is_pass_rate,
+    row_problem,
+)
 from bayes_scaling.runs.metric_columns import SCALES, Checkpoints, scales_of
 from bayes_scaling.runs.problems import Problem
 from bayes_scaling.units import format_count
@@ -48,7 +53,7 @@ def kept_rows(
     left = frame[reasons == ""]
     scale = next((s for s in scales_of(checkpoints) if s in frame), None)
     if scale is None:
-        return left, reasons, [_no_time(table)]
+        return left, reasons, [_no_time(table) if "params" in frame else _no_size(table)]
     sizes = left.groupby("curve")[scale].nunique()
     kinds = left.groupby("curve")["value"].nunique()
     flat = (kinds < 2) & (sizes >= 2) & (not keep_constant)
@@ -133,6 +138,13 @@ def _no_time(table: CheckedTable) -> Problem:
     )  # fmt: skip
 
 
+def _no_size(table: CheckedTable) -> Problem:
+    return row_problem(
+        table, "missing-scale", np.ones(len(table.frame), dtype=bool),
+        "no row has a size; expected a column params, tokens or flops with numbers in it.", "error",
+    )  # fmt: skip
+
+
 def _weak(
     table: CheckedTable, kept: pd.DataFrame, reasons: np.ndarray, sizes: pd.Series
 ) -> list[Problem]:
@@ -187,7 +199,9 @@ def _unknown_noise(table: CheckedTable, kept: pd.DataFrame) -> list[Problem]:
 
 
 def _unknown_chance(table: CheckedTable, kept: pd.DataFrame) -> list[Problem]:
-    bounded = kept[kept["bounded"]]
+    # Guessing gets nothing where a whole answer has to be produced.
+    produced = kept["metric"].map(lambda m: is_exact_match(m) or is_pass_rate(m)).astype(bool)
+    bounded = kept[kept["bounded"] & ~produced]
     if "chance" in bounded:
         bounded = bounded[bounded["chance"].isna()]
     names = list(dict.fromkeys(bounded["curve"]))

@@ -12,10 +12,14 @@ from bayes_scaling.runs.cells import CheckedTable
 from bayes_scaling.runs.metric_checks import MetricUnit, row_problem
 from bayes_scaling.runs.metric_mixed import LARGEST_FRACTION, check_mixed
 from bayes_scaling.runs.problems import Problem
+from bayes_scaling.units import format_quantity
 
 __all__ = ["METRIC_UNITS", "as_fractions", "check_unit"]
 
 METRIC_UNITS = ("auto", "percent", "fraction")
+
+MOST_EXAMPLES = 1e6
+"""Questions that a test set hardly has more of."""
 
 
 def check_unit(unit: str) -> None:
@@ -51,16 +55,17 @@ def as_fractions(
     percent
         Metrics that were in percent.
     problems
-        Mixed units, and scores and chance levels outside the metric's range: errors, and warnings
-        where units may well be right.
+        Of the cells that are finite numbers: mixed units, and scores and chance levels outside the
+        metric's range: errors, and warnings where units may well be right.
     """
     frame = table.frame.copy()
     problems: list[Problem] = []
     percent = []
-    for metric, rows in frame[bounded].groupby("metric", sort=False).groups.items():
+    readable = bounded & np.isfinite(frame["value"].to_numpy(dtype=float))
+    for metric, rows in frame[readable].groupby("metric", sort=False).groups.items():
         mask = frame.index.isin(rows)
         values = frame.loc[mask, "value"].to_numpy()
-        in_percent = unit == "percent" or (unit == "auto" and np.nanmax(values) > LARGEST_FRACTION)
+        in_percent = unit == "percent" or (unit == "auto" and values.max() > LARGEST_FRACTION)
         if in_percent:
             percent.append(str(metric))
             if unit == "auto":
@@ -70,6 +75,7 @@ def as_fractions(
             frame.loc[mask, columns] = frame.loc[mask, columns] / 100
         problems += _out_of_range(table, frame, mask, columns, in_percent)
         problems += _chance_of_one(table, frame, mask)
+        problems += _tiny_errors(table, frame, mask)
     return frame, tuple(percent), problems
 
 
@@ -89,13 +95,38 @@ def _chance_of_one(table: CheckedTable, frame: pd.DataFrame, metric: np.ndarray)
     )]  # fmt: skip
 
 
+def _tiny_errors(table: CheckedTable, frame: pd.DataFrame, metric: np.ndarray) -> list[Problem]:
+    """Standard errors that only millions of questions would give: of another unit, perhaps."""
+    if "stderr" not in frame:
+        return []
+    value, error = frame["value"].to_numpy(), frame["stderr"].to_numpy()
+    inside = metric & (value > 0) & (value < 1) & (error > 0)
+    if "n_examples" in frame:
+        # They are not used then.
+        inside &= frame["n_examples"].isna().to_numpy(dtype=bool)
+    implied = np.divide(value * (1 - value), error**2, out=np.zeros(len(frame)), where=inside)
+    tiny = implied > MOST_EXAMPLES
+    if not tiny.any():
+        return []
+    first = np.flatnonzero(tiny)[0]
+    return [row_problem(
+        table, "tiny-errors", tiny,
+        f"found {table.values('stderr')[first]:g} in column {table.column('stderr')} for a score "
+        f"of {table.values('value')[first]:g}, which takes {format_quantity(implied[first])} "
+        "questions; expected both in one unit, percent or fraction. Correct the column if it is "
+        "in another one.",
+    )]  # fmt: skip
+
+
 def _out_of_range(
     table: CheckedTable, frame: pd.DataFrame, metric: np.ndarray, columns: list[str], percent: bool
 ) -> Iterator[Problem]:
     unit = "0 to 100 percent" if percent else "0 to 1"
     for column in columns:
         values = frame[column].to_numpy()
-        bad = metric & ((values < 0) | (values > 1))
+        # Negative standard errors are told already, and what is not finite, too.
+        below = (values < 0) & (column != "stderr")
+        bad = metric & np.isfinite(values) & (below | (values > 1))
         if bad.any():
             found = ", ".join(f"{v:g}" for v in table.values(column)[np.flatnonzero(bad)[:3]])
             yield row_problem(

@@ -59,6 +59,8 @@ def numeric_metrics(
             values, unreadable[name] = parse(_steps(raw[name]) if name == "step" else raw[name])
             missing[name] = np.isnan(values) & ~unreadable[name]
             columns[name] = pd.Series(values, index=raw.index)
+    if "higher_is_better" in raw:
+        unreadable["higher_is_better"] = _no_direction(raw["higher_is_better"])
     frame = _completed(pd.DataFrame(columns, index=raw.index), origin, problems)
     table = CheckedTable(
         frame=frame,
@@ -140,9 +142,20 @@ def _completed(frame: pd.DataFrame, origin: Origin, problems: list[Problem]) -> 
     losses = metric.map(is_loss).to_numpy(dtype=bool)
     better = ~metric.map(is_lower_better).to_numpy(dtype=bool)
     if "higher_is_better" in frame:
-        said = frame["higher_is_better"].map(lambda c: _YES_OR_NO.get(str(c).strip().casefold()))
+        said = _said(frame["higher_is_better"])
         better = np.where(said.isna(), better, said.fillna(value=False)).astype(bool)
     return frame.assign(metric=metric, higher_is_better=better, bounded=~losses)
+
+
+def _said(cells: pd.Series) -> pd.Series:
+    """True, False, or None where a cell says neither."""
+    return cells.map(lambda cell: _YES_OR_NO.get(str(cell).strip().casefold()))
+
+
+def _no_direction(cells: pd.Series) -> np.ndarray:
+    """Cells that are there and say neither yes nor no; empty ones go by the metric."""
+    written = cells.notna() & (cells.astype(str).str.strip() != "")
+    return np.asarray((written & _said(cells).isna()).to_numpy(dtype=bool))
 
 
 def _problem(

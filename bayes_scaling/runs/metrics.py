@@ -216,7 +216,7 @@ def read_metrics(
     problems += [*raw.problems, *found]
     checked = replace(checked, frame=checked.frame.assign(curve=curve_keys(checked.frame)))
     problems += check_metrics(checked)
-    _stop_at_errors(problems)
+    # Ranges and units of the cells that can be read, although others cannot: all in one message.
     fractions, percent, found = as_fractions(checked, checked.frame["bounded"].to_numpy(), unit)
     problems += found
     _stop_at_errors(problems)

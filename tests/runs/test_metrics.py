@@ -281,6 +281,56 @@ def test_all_problems_at_once():
     assert {p.code for p in caught.value.problems} >= {"non-numeric", "non-positive"}
 
 
+def test_ranges_of_the_cells_that_can_be_read_are_told_with_the_others():
+    """Each problem once, and nothing about the unit of cells that are no numbers."""
+    given = table(
+        value=["high", 1.7, -0.2, np.inf, *[0.5] * 4], params=[7e7, -1, *SIZES[2:], *SIZES],
+        stderr=[-0.01, *[0.01] * 7], chance=[0.25] * 4 + [2.0] * 4,
+    ).drop(columns="n_examples")  # fmt: skip
+    with pytest.raises(RunsError) as caught:
+        read_metrics(given, unit="fraction")
+    told = [p for p in caught.value.problems if p.severity == "error"]
+    assert sorted(p.code for p in told) == [
+        "infinite", "non-numeric", "non-positive", "non-positive", "out-of-range", "out-of-range",
+    ]  # fmt: skip
+    assert "found 1.7, -0.2 in column value" in str(caught.value)
+    assert "found 2, 2, 2 in column chance" in str(caught.value)
+    with pytest.raises(RunsError, match=r"found 1\.7 in column value, the only score of 'acc'"):
+        read_metrics(given.assign(value=["high", 1.7, 0.3, 0.4, *[0.5] * 4]))
+
+
+def test_a_column_of_sizes_that_is_empty_is_no_size():
+    with pytest.raises(RunsError, match="no row has a size; expected a column params"):
+        read_metrics(table(params=None, value=table()["value"] * 100, chance=25))
+
+
+def test_errors_of_another_unit_are_told():
+    given = table(value=table()["value"] * 100, chance=25, stderr=0.01).drop(columns="n_examples")
+    (said,) = read_metrics(given).problems
+    assert (said.code, said.severity) == ("tiny-errors", "warning")
+    assert "found 0.01 in column stderr for a score of 30, which takes 21M questions" in (
+        said.message
+    )
+    assert not read_metrics(given.assign(stderr=1.0)).problems
+    assert not read_metrics(given.assign(n_examples=500)).problems
+
+
+@pytest.mark.parametrize("metric", ["exact_match", "em", "pass_rate", "pass@1"])
+def test_guessing_gets_nothing_where_an_answer_is_produced(metric):
+    assert not read_metrics(table(metric=metric).drop(columns="chance")).problems
+
+
+def test_directions_are_yes_no_or_empty():
+    cells = ["yes", "True", "1", None, " ", "no", "FALSE", 0]
+    given = table(task=["up"] * 5 + ["down"] * 3, higher_is_better=cells)
+    read = read_metrics(given, keep_constant=True).table.set_index("task")["higher_is_better"]
+    assert read.groupby("task").all().to_dict() == {"up": True, "down": False}
+    with pytest.raises(RunsError, match="found 'downwards'; expected true or false") as caught:
+        read_metrics(table(higher_is_better=["downwards", *[None] * 7]))
+    (said,) = (p for p in caught.value.problems if p.severity == "error")
+    assert (said.code, said.rows) == ("non-boolean", (0,))
+
+
 def test_wrong_arguments_name_what_is_known():
     with pytest.raises(InputError, match="unknown column 'score'; known: 'params'"):
         read_metrics(table(), score="value")

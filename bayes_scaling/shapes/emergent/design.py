@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError, unknown_name
-from bayes_scaling.runs.metric_checks import curve_keys
+from bayes_scaling.runs.metric_checks import curve_keys, is_pass_rate
 from bayes_scaling.runs.metric_rows import CONSTANT
 from bayes_scaling.runs.metrics import MetricCurves
-from bayes_scaling.shapes.emergent.links import METRICS, Kind, is_pass_rate, kind_of
+from bayes_scaling.shapes.emergent.links import METRICS, Kind, kind_of
 from bayes_scaling.shapes.scale import ASSUMED_EXAMPLES, implied_examples
 
 __all__ = ["FEWEST_SIZES", "Observed", "TokenTask", "make_token_tasks", "with_constant"]

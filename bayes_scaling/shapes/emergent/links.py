@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from bayes_scaling.runs.metric_checks import is_exact_match
 
 __all__ = [
-    "KINDS", "METRICS", "Kind", "answer_error", "expected", "is_pass_rate", "kind_of",
+    "KINDS", "METRICS", "Kind", "answer_error", "expected", "kind_of",
 ]  # fmt: skip
 
 Array = NDArray[np.float64]
@@ -38,7 +38,6 @@ _CHOICE = ("multiplechoicegrade", "multiplechoice", "mc1", "mc2")
 _TOKEN = ("editdistance", "tokeneditdistance", "normalizededitdistance", "tokenaccuracy",
           "pertokenaccuracy", "ter", "tokenerrorrate")  # fmt: skip
 _BRIER = ("brier", "brierscore")
-_PASS = ("passrate", "pass1")
 
 METRICS: Final = (
     "exact_match (em)", "accuracy (acc, with its chance)", "multiple_choice_grade",
@@ -67,11 +66,6 @@ def kind_of(metric: str, chance: float) -> Kind | None:
     if name in _TOKEN:
         return "token"
     return "brier" if name in _BRIER and np.isfinite(chance) else None
-
-
-def is_pass_rate(metric: str) -> bool:
-    """Whether scores are pass rates of single problems, by the metric's name."""
-    return _bare(metric) in _PASS
 
 
 def _bare(metric: str) -> str:

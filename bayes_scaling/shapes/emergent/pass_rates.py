@@ -22,6 +22,7 @@ from bayes_scaling.decisions.questions import quantities
 from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.inference.posterior import DEFAULT_PROB
 from bayes_scaling.inference.summary import check_prob, summarise
+from bayes_scaling.runs.metric_checks import is_pass_rate
 from bayes_scaling.runs.metrics import MetricCurves
 from bayes_scaling.shapes.emergent.card import (
     DEFAULT_EMERGENCE_CARD,
@@ -30,7 +31,6 @@ from bayes_scaling.shapes.emergent.card import (
 )
 from bayes_scaling.shapes.emergent.design import FEWEST_SIZES, with_constant
 from bayes_scaling.shapes.emergent.evidence import evidence
-from bayes_scaling.shapes.emergent.links import is_pass_rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
