@@ -40,9 +40,10 @@ numbers in full precision and null for what is not finite::
                    "cuts", "engine", "seed", "counting", "counts", "trusted",
                    "left_out": [text: group and cut, with why, ...],
                    "learned_from_runs": [method, ...], "verdicts": [text, ...]}
-    shapes        [{"task", "family", "at": {SCALE: number}, "probabilities": {"improving", "flat",
+    shapes        [{"task", "curve": its label, which is the task's name where that has one curve,
+                   "family", "at": {SCALE: number}, "probabilities": {"improving", "flat",
                    "inverse", "u_shaped", "inverted_u", "delayed"}, "p_worse_than_largest_seen",
-                   "p_worse_than_largest_seen_prior_only", "value": STATISTICS,
+                   "p_measures_worse", "p_worse_than_largest_seen_prior_only", "value": STATISTICS,
                    "turning_point": {"median", "lower", "upper", "prob", "p_turns"}}]
     report        {"format": 1, "path"}
     data list     [{"name", "title", "kind", "holds": "runs", "models" or "metrics", "n_rows",

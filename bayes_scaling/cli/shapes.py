@@ -97,9 +97,10 @@ def shapes(
 
     By default at ten times the largest scale of the table.
 
-    With --json: a list of {task, family, at, probabilities: {improving, flat, inverse, u_shaped,
-    inverted_u, delayed}, p_worse_than_largest_seen (of the trend), p_measures_worse (of a new
-    score against the last), p_worse_than_largest_seen_prior_only, value, turning_point}.
+    With --json: a list of {task, curve (its label: the task, and what else tells its curves apart),
+    family, at, probabilities: {improving, flat, inverse, u_shaped, inverted_u, delayed},
+    p_worse_than_largest_seen (of the trend), p_measures_worse (of a new score against the last),
+    p_worse_than_largest_seen_prior_only, value, turning_point}.
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing

@@ -138,7 +138,8 @@ class ShapeProbabilities:
             value = {k: row[k] for k in ("mean", "median", "sd", "lower", "upper", "prob")}
             rows.append(
                 {
-                    "task": row["curve"],
+                    "task": row["task"],
+                    "curve": row["curve"],
                     "family": row["family"],
                     "at": {self.along: row["at"]},
                     "probabilities": {name: row[name] for name in SHAPES},

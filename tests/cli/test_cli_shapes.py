@@ -25,10 +25,12 @@ def test_json(answer, saved):
     rows = answer("shapes", saved, "--at-params", "1T")
     assert [row["task"] for row in rows] == ["falls", "flat", "jumps", "rises", "turns"]
     assert list(rows[0]) == [
-        "task", "family", "at", "probabilities", "p_worse_than_largest_seen", "p_measures_worse",
-        "p_worse_than_largest_seen_prior_only", "value", "turning_point",
+        "task", "curve", "family", "at", "probabilities", "p_worse_than_largest_seen",
+        "p_measures_worse", "p_worse_than_largest_seen_prior_only", "value", "turning_point",
     ]  # fmt: skip
     assert list(rows[0]["probabilities"]) == list(SHAPES)
+    # Alike where a task has one curve.
+    assert all(row["curve"] == row["task"] for row in rows)
 
 
 def test_text_names_the_riskiest_first(run, saved):

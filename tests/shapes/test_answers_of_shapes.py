@@ -254,8 +254,19 @@ def test_a_fit_knows_which_sampling_errors_are_known(fit):
     assert [c for c, known in zip(design.curves, design.known, strict=True) if known] == ["flat"]
 
 
-KEYS = {"task", "family", "at", "probabilities", "p_worse_than_largest_seen", "p_measures_worse",
-        "p_worse_than_largest_seen_prior_only", "value", "turning_point"}  # fmt: skip
+KEYS = {"task", "curve", "family", "at", "probabilities", "p_worse_than_largest_seen",
+        "p_measures_worse", "p_worse_than_largest_seen_prior_only", "value",
+        "turning_point"}  # fmt: skip
+
+
+def test_the_json_has_tasks_and_the_labels_of_their_curves(fit):
+    answer = fit.probabilities(at="1T")
+    tasks = np.array(["sums", "sums", "jumps", "rises", "turns"])
+    told = json.loads(
+        replace(answer, draws=answer.draws.assign_coords(task=("curve", tasks))).to_json()
+    )
+    assert [row["task"] for row in told] == tasks.tolist()
+    assert [row["curve"] for row in told] == list(fit.curves)
 
 
 @pytest.mark.parametrize(("asked", "given"), [("300B", 300_000_000_000.0), (None, 1e11)])
