@@ -92,11 +92,15 @@ def emergence(
 
     from bayes_scaling.cli import output as printing
     from bayes_scaling.errors import InputError
+    from bayes_scaling.runs.metric_checks import is_pass_rate
 
     check_ranges(seed=seed)
     _check_files(metrics, figure, output)
     asked = one_scale(at_params=at_params, at_flops=at_flops)
     curves = read_curves(metrics, where, unit=unit, keep_constant=True)
+    at = next(iter(asked.values()), None)
+    if at is not None and not curves.table["metric"].map(is_pass_rate).any():
+        raise InputError("--at-params and --at-flops ask about pass rates, and there are none here")
     scale = next((name.removeprefix("at_") for name in asked), along)
     answer, rates = _answers(
         curves, scale=scale, along=along,
@@ -106,9 +110,6 @@ def emergence(
             "prior_break": prior_break, "sure": sure,
         },
     )  # fmt: skip
-    at = next(iter(asked.values()), None)
-    if at is not None and rates is None:
-        raise InputError("--at-params and --at-flops ask about pass rates, and there are none here")
     if as_json:
         tasks = [] if answer is None else json.loads(answer.to_json())
         printing.print_json(tasks + ([] if rates is None else [rates.as_object(at)]))

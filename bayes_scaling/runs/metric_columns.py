@@ -13,9 +13,12 @@ from bayes_scaling.runs.columns import normalise
 from bayes_scaling.runs.problems import Problem
 
 __all__ = [
-    "CURVE", "METRIC_COLUMNS", "METRIC_NUMERIC", "SCALES", "Checkpoints", "match_metric_columns",
-    "scales_of",
+    "CURVE", "DERIVED", "METRIC_COLUMNS", "METRIC_NUMERIC", "SCALES", "Checkpoints",
+    "match_metric_columns", "scales_of", "unknown_scale",
 ]  # fmt: skip
+
+DERIVED = ("curve", "bounded")
+"""Columns of checked tables that the reader makes, and no table has."""
 
 Checkpoints = Literal["final", "all"]
 SCALES = ("params", "tokens", "flops")
@@ -33,6 +36,18 @@ def scales_of(checkpoints: Checkpoints) -> tuple[str, ...]:
     Checkpoints of a model have one size, so that curves of them do not lie along sizes.
     """
     return SCALES if checkpoints == "final" else ("flops", "tokens")
+
+
+def unknown_scale(along: object, known: Sequence[str]) -> str:
+    """Message for a scale that the table does not have: what it would take."""
+    needed = {
+        "params": "a column params", "tokens": "a column tokens",
+        "flops": "a column flops, or params and tokens",
+    }  # fmt: skip
+    said = unknown_name("scale", along, known)
+    if along not in needed:
+        return said
+    return f"{said}. Curves along {along} need {needed[str(along)]}, with a number in every row"
 
 
 # Compared without case, spaces and punctuation, as for tables of runs.
@@ -133,16 +148,16 @@ def _missing(
 ) -> list[Problem]:
     reported = {problem.column for problem in problems}
     missing = [name for name in ("task", "value") if name not in found and name not in reported]
-    lacking = [repr(name) for name in missing]
+    lacking = [(repr(name), name) for name in missing]
     if not {*SCALES, "model"} & set(found):
-        lacking.append("a scale ('params', 'tokens' or 'flops')")
+        lacking.append(("a scale ('params', 'tokens' or 'flops')", "params"))
     listed = ", ".join(map(repr, names[:20]))
     return [
         _problem("missing-column", f"{label}: no column for {what}; found {listed}. Common "
                  "spellings such as benchmark, score, model_size are understood; for any other "
                  "rename the column, or in Python pass "
-                 f"{what.strip(chr(39)).split()[0]}='your column'.", what)
-        for what in lacking
+                 f"{argument}='your column'.", what)
+        for what, argument in lacking
     ]  # fmt: skip
 
 

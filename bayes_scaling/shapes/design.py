@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError, unknown_name
+from bayes_scaling.runs.metric_columns import DERIVED, unknown_scale
 from bayes_scaling.runs.metrics import MetricCurves
 from bayes_scaling.shapes.scale import MetricScale, error_is_known, latent
 from bayes_scaling.shapes.trend import fitted_line
@@ -135,12 +136,13 @@ def make_shape_design(
         of one never changes.
     """
     if not metrics.scales or along not in (None, *metrics.scales):
-        raise InputError(unknown_name("scale", along, metrics.scales))
+        raise InputError(unknown_scale(along, metrics.scales))
     along = along or metrics.scales[0]
     _refuse_constant(metrics)
     table = metrics.table.assign(x=np.log10(metrics.column(along)))
-    if by is not None and by not in table:
-        raise InputError(unknown_name("group column", by, table.columns))
+    if by is not None and by not in metrics.table:
+        named = [column for column in metrics.table.columns if column not in DERIVED]
+        raise InputError(unknown_name("group column", by, named))
     several = table.groupby("curve")["x"].nunique()
     table = table[table["curve"].isin(several.index[several > 1])]
     if table.empty:

@@ -281,19 +281,22 @@ def _largest(fit: ShapeFit, curve: str) -> float:
     return float(data["x"][data["curve"] == curve].max())
 
 
+_OTHERS = ", or leave such curves out of the fit (--where, in Python `select`)"
+
+
 def _check_distance(along: str, curve: str, at: float, last: float) -> None:
     beyond = float(np.log10(at) - np.log10(last))
     asked, largest = format_quantity(at), format_quantity(last)
     if beyond <= 0:
         raise InputError(
             f"{curve}: {asked} {along} lies inside the data, whose largest scale is {largest}; ask "
-            "for a larger one"
+            f"for a larger one{_OTHERS}"
         )
     if beyond > FARTHEST:
         raise InputError(
             f"{curve}: {asked} {along} is {beyond:.1f} decades beyond the largest scale seen "
             f"({largest}); at most {FARTHEST:g} are allowed, up to "
-            f"{format_quantity(last * 10**FARTHEST)}"
+            f"{format_quantity(last * 10**FARTHEST)}{_OTHERS}"
         )
 
 

@@ -110,6 +110,15 @@ def test_wrong_uses(run, scores, rates, tmp_path, case):
     assert "Traceback" not in result.stderr
 
 
+def test_scales_to_ask_about_are_refused_before_anything_is_computed(run, scores, monkeypatch):
+    def computed(*_, **__):
+        raise AssertionError("the answer was computed")
+
+    monkeypatch.setattr("bayes_scaling.emergence", computed)
+    told = run("emergence", scores, "--at-params", "1T", code=2).stderr
+    assert "there are none here" in told
+
+
 def test_the_card_can_be_read_and_copied(run, answer):
     assert "(`bayes-scaling emergence`): emergence" in run("models", "list").stdout
     text = " ".join(run("models", "show", "emergence").stdout.split())

@@ -74,6 +74,10 @@ WRONG = {
     "no such file": (["{folder}/absent.csv"], "no such file"),
     "no such set": (["gpt4"], "gpt3-benchmarks"),
     "inside the data": (["{saved}", "--at-params", "1B"], "lies inside the data"),
+    "too far": (
+        ["{scores}", "--at-params", "1e18"],
+        "or leave such curves out of the fit (--where, in Python `select`)",
+    ),
     "another scale": (["{saved}", "--at-flops", "1e25"], "along params"),
     "two scales": (["{scores}", "--at-params", "1T", "--at-flops", "1e25"], "not both"),
     "three scales": (["{scores}", "--at-tokens", "1T", "--at-flops", "1e25"], "not both"),
@@ -93,7 +97,10 @@ WRONG = {
         ["{scores}", "--figure", "{folder}/s.xyz"],
         "ends in .pdf, .png, .svg",
     ),
-    "inside the data, before a fit": (["{scores}", "--at-params", "5B"], "lies inside the data"),
+    "inside the data, before a fit": (
+        ["{scores}", "--at-params", "5B"],
+        "ask for a larger one, or leave such curves out of the fit (--where, in Python `select`)",
+    ),
     "no number, before a fit": (["{scores}", "--at-params", "much"], "cannot read 'much'"),
     "threshold, before a fit": (["{scores}", "--rope", "2"], "rope must lie"),
     "probability, before a fit": (["{scores}", "--prob", "90"], "prob must lie"),

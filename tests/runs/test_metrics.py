@@ -252,8 +252,11 @@ BROKEN = {
     "infinite size": (table(params=[np.inf, *SIZES[1:], *SIZES]), "expected a finite number"),
     "two chance levels": (table(chance=[0.25, 0.5] * 4), "chance changes within 'qa', 'sum'"),
     "no name": (table(task=["", *["qa"] * 7]), "the name of a task"),
-    "no scale": (table().drop(columns="params"), r"no column for a scale \('params'"),
-    "no task": (table().drop(columns="task"), "no column for 'task'"),
+    "no scale": (
+        table().drop(columns="params"),
+        r"no column for a scale \('params'.* pass params='your column'",
+    ),
+    "no task": (table().drop(columns="task"), "no column for 'task'.* pass task='your column'"),
     "no value": (table().drop(columns="value"), "no column for 'value'"),
     "names without sizes": (
         table(model="gpt-large").drop(columns="params"),

@@ -58,8 +58,15 @@ def test_a_design_is_centred_and_padded():
         make_shape_design(example_metrics(), along="step")
     with pytest.raises(InputError, match="no curve has two sizes in tokens"):
         make_shape_design(example_metrics(), along="tokens")
-    with pytest.raises(InputError, match="unknown group column 'colour'"):
+    with pytest.raises(
+        InputError, match=r"unknown scale 'flops'; known: 'params'\. Curves along flops need"
+    ):
+        make_shape_design(models_of_one_size(), along="flops")
+    with pytest.raises(InputError, match="unknown group column 'colour'") as caught:
         make_shape_design(example_metrics(), by="colour")
+    assert "'family'" in str(caught.value)
+    for made in ("'x'", "'curve'", "'bounded'"):
+        assert made not in str(caught.value)
 
 
 def checkpoint_metrics():

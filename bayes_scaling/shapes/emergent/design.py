@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.runs.metric_checks import curve_keys, is_pass_rate
+from bayes_scaling.runs.metric_columns import unknown_scale
 from bayes_scaling.runs.metric_rows import CONSTANT
 from bayes_scaling.runs.metrics import MetricCurves
 from bayes_scaling.shapes.emergent.links import METRICS, Kind, kind_of
@@ -140,7 +141,7 @@ def _along(metrics: MetricCurves, along: str | None) -> str:
     if along is None:
         return metrics.scales[0]
     if along not in metrics.scales:
-        raise InputError(unknown_name("scale", along, metrics.scales))
+        raise InputError(unknown_scale(along, metrics.scales))
     return along
 
 

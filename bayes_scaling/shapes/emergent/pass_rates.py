@@ -19,10 +19,11 @@ from scipy.special import digamma, polygamma
 from scipy.stats import t as student_t
 
 from bayes_scaling.decisions.questions import quantities
-from bayes_scaling.errors import InputError, unknown_name
+from bayes_scaling.errors import InputError
 from bayes_scaling.inference.posterior import DEFAULT_PROB
 from bayes_scaling.inference.summary import check_prob, summarise
 from bayes_scaling.runs.metric_checks import is_pass_rate
+from bayes_scaling.runs.metric_columns import unknown_scale
 from bayes_scaling.runs.metrics import MetricCurves
 from bayes_scaling.shapes.emergent.card import (
     DEFAULT_EMERGENCE_CARD,
@@ -211,7 +212,7 @@ def _along(metrics: MetricCurves, along: str | None) -> str:
     if along is None:
         return "flops" if "flops" in metrics.scales else metrics.scales[0]
     if along not in metrics.scales:
-        raise InputError(unknown_name("scale", along, metrics.scales))
+        raise InputError(unknown_scale(along, metrics.scales))
     return along
 
 
