@@ -94,7 +94,7 @@ class StudyFolder:
             names = [name for name in {**theirs, **ours} if theirs.get(name) != ours.get(name)]
             raise InputError(
                 f"{where} is of another study, whose results must not be mixed with those of this "
-                f"one: it has other {', '.join(names)}; choose another folder"
+                f"one: they differ in {', '.join(names)}; choose another folder"
             )
 
     def results(self) -> Iterator[tuple[str, Any]]:

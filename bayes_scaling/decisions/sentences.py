@@ -32,8 +32,8 @@ UNTESTED = (
 """Said beyond so many decades."""
 HOLDS = "The intervals assume that the law keeps its form out there, which no law has done."
 
-NEGLIGIBLE = 0.01
-"""Share of the standard deviation of a goal that is not worth a run."""
+LITTLE = 0.05
+"""Share of the standard deviation of a goal that is hardly worth a run."""
 
 
 def distance_sentence(decades: float, *, drifts: bool, along: str = "flops") -> str | None:
@@ -107,10 +107,10 @@ def ranking_sentences(answer: NextRuns) -> list[str]:
     if any(strongest[key] != thrifty[key] for key in ("params", "tokens", "group")):
         lines.append(f"Most of all that were asked about: {_run(answer, strongest)}.")
     share = strongest["gain"] / goal.now
-    if share < NEGLIGIBLE:
+    if share < LITTLE:
         lines.append(
-            f"The best takes away {100 * max(share, 0):.1g} % of it: no candidate is worth a run "
-            "for this goal."
+            f"The best takes away {100 * max(share, 0):.1g} % of it: no candidate tells much about "
+            "this goal."
         )
     return [*lines, *_worth(answer, strongest), *_doubts(answer)]
 

@@ -164,7 +164,7 @@ def render_next_runs(answer: NextRuns, fit: Fit) -> str:
             "warnings": _warnings(fit, answer.goal.decades_beyond),
             "figures": [drawn],
             "tables": tables,
-            "notes": ABOUT_RUNS,
+            "notes": ABOUT_RUNS if answer.goal.decides else ABOUT_RUNS[:1],
             "asked": [
                 *_asked(fit),
                 ("goal", f"{answer.goal.text}: {answer.goal.what}"),

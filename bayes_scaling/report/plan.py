@@ -52,7 +52,7 @@ def render_plan(plan: Plan, *, fit: Fit) -> str:
     """A plan as HTML; see `write_plan`."""
     context = {
         "title": f"What to train next: a plan from {fit.name}",
-        "verdict": _verdict(fit),
+        "verdict": words.verdict(fit, listed="below"),
         "objective": f"{plan.objective[0].upper()}{plan.objective[1:]}.",
         "headline": list(sentences(plan)),
         "warnings": [*plan.warnings, *(c.text for c in fit.problems() if not c.fatal)],
@@ -78,13 +78,6 @@ def _planner(plan: Plan, fit: Fit) -> dict[str, Any] | None:
         costs=plan.costs,
         risk=plan.risk,
     )
-
-
-def _verdict(fit: Fit) -> dict[str, str]:
-    if not fit.trusted:
-        return words.verdict(fit)
-    text = "The posterior may be used: its draws pass every check of sampling."
-    return {"kind": "pass", "text": text}
 
 
 def _choices(plan: Plan) -> Table:

@@ -141,7 +141,16 @@ def planner_section(
         "largest": words.flops(float(fit.columns["flops"].max())),
         "law": fit.law.title,
         "leaves_out": _left_out(costs),
+        "hardware": _hardware(costs),
     }
+
+
+def _hardware(costs: Costs) -> str:
+    """Where the controls of the hardware stand at first, and what to make of it."""
+    made = costs.hardware
+    if None in (made.utilisation, made.devices, made.price):
+        return "where the controls happen to stand unless the plan states them: set your own"
+    return "those of the plan"
 
 
 def _left_out(costs: Costs) -> list[str]:

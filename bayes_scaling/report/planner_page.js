@@ -90,7 +90,7 @@ function showNumbers(question, plan) {
   write("alone-range", range(alone, nats));
   write("regret", plan.regret.mean.toFixed(4));
   write("regret-range", range(plan.regret, (value) => value.toFixed(4)));
-  const times = few(question.wanted / runs.data.flops[0]);
+  const times = few(plan.flops.training / runs.data.flops[0]);
   write("beyond", `${times} times the largest run's compute`);
   write("training", `${size(plan.flops.training)} FLOPs`);
   write("inference", plan.flops.inference > 0 ? `${size(plan.flops.inference)} FLOPs` : "none");

@@ -69,7 +69,7 @@ def render_shapes(answer: ShapeProbabilities, fit: ShapeFit) -> str:
             "tables": [_shapes(answer), _scores(answer)],
             "notes": ABOUT,
             "asked": [
-                ("scores", f"{fit.name}, {len(fit.data)} of {len(fit.curves)} curves"),
+                ("scores", f"{fit.name}, {len(fit.data)} scores of {len(fit.curves)} curves"),
                 ("model card", fit.card.name),
                 ("scale", fit.along),
                 ("what makes no difference", f"{answer.rope:g}, as a fraction"),

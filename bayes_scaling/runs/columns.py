@@ -247,7 +247,7 @@ def _missing_one(name: str, wanted: tuple[str, ...], names: Sequence[str], label
         severity="error",
         message=f"{label}: no column for {needed}; found {_listed(names)}.{hint} "
         "Common spellings such as N, D, C, model_size, train_tokens, val_loss are understood; "
-        f"for any other pass {name}='your column'.",
+        f"for any other pass {name}='your column', as --rename {name}=... on the command line.",
         column=name,
         found=_listed(names),
         expected=f"a column for {needed}",

@@ -139,7 +139,7 @@ def check_direction(table: CheckedTable) -> Iterator[Problem]:
     mask = table.unreadable.get("higher_is_better", np.zeros(len(table.frame), dtype=bool))
     if mask.any():
         yield cell_problem(
-            table, "non-boolean", "higher_is_better", mask, "true or false",
+            table, "non-boolean", "higher_is_better", mask, "true or false, higher or lower",
             "Correct the cell, or leave the column empty: the metric then says so.",
         )  # fmt: skip
 

@@ -65,8 +65,11 @@ _SPELLINGS: Mapping[str, str] = {
     "family": "modelfamily architecture series suite",
     "metric": "metricname",
     "model": "modelname modelid",
-    "higher_is_better": "higherbetter",
+    "higher_is_better": "higherbetter direction better",
 }
+_LOWER_IS_BETTER = ("lowerisbetter", "lowerbetter")
+"""Directions that are told the other way round, and would be lost."""
+
 _METRIC_NAMED = ("accuracy", "acc", "accnorm", "exactmatch", "em", "f1", "bleu", "brier")
 """Names of a column of scores that say which metric it is."""
 
@@ -119,6 +122,12 @@ def match_metric_columns(
             problems.append(_problem("unknown-column", f"{label}: {canonical}={candidates[0]!r} "
                                      f"was given, but there is no such column; found "
                                      f"{', '.join(map(repr, names))}.", candidates[0]))  # fmt: skip
+    problems += [
+        _problem("unknown-direction", f"{label}: the column {name!r} is not read. Name it "
+                 "higher_is_better, with false where it says true, or drop it: the metric then "
+                 "says which way is better.", name)
+        for name in names if re.sub("_", "", normalise(name)) in _LOWER_IS_BETTER
+    ]  # fmt: skip
     problems += _missing(found, names, label, problems)
     if any(problem.code == "duplicate-column" for problem in problems):
         return frame, {}, problems

@@ -24,6 +24,8 @@ _SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?[kmbt])(?![a-z0-9])", re.IGNORE
 _STEP = re.compile(r"step[-_]?(\d+)", re.IGNORECASE)
 _YES_OR_NO = {"1": True, "1.0": True, "true": True, "yes": True}
 _YES_OR_NO |= {"0": False, "0.0": False, "false": False, "no": False}
+_YES_OR_NO |= {"higher": True, "higher is better": True, "up": True, "max": True}
+_YES_OR_NO |= {"lower": False, "lower is better": False, "down": False, "min": False}
 
 
 def numeric_metrics(

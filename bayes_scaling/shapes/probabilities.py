@@ -36,6 +36,9 @@ DEFAULT_ROPE = 0.01
 FARTHEST = 6.0
 """Decades beyond the sizes seen that a question may ask about: a million times is a slip."""
 
+SLIP = 1e4
+"""No model has so few parameters, tokens or FLOPs: the unit was left out."""
+
 FAR = 2.0
 """Decades beyond which the answer says that it is mostly the population's."""
 
@@ -288,9 +291,10 @@ def _check_distance(along: str, curve: str, at: float, last: float) -> None:
     beyond = float(np.log10(at) - np.log10(last))
     asked, largest = format_quantity(at), format_quantity(last)
     if beyond <= 0:
+        slip = f" (did you forget a unit, as in {asked}B?)" if at < SLIP else ""
         raise InputError(
-            f"{curve}: {asked} {along} lies inside the data, whose largest scale is {largest}; ask "
-            f"for a larger one{_OTHERS}"
+            f"{curve}: {asked} {along} does not lie beyond the data, whose largest scale is "
+            f"{largest}; ask for a larger one{slip}{_OTHERS}"
         )
     if beyond > FARTHEST:
         raise InputError(

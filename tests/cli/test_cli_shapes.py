@@ -73,7 +73,7 @@ def no_sampling(*_, **__):
 WRONG = {
     "no such file": (["{folder}/absent.csv"], "no such file"),
     "no such set": (["gpt4"], "gpt3-benchmarks"),
-    "inside the data": (["{saved}", "--at-params", "1B"], "lies inside the data"),
+    "inside the data": (["{saved}", "--at-params", "1B"], "does not lie beyond the data"),
     "too far": (
         ["{scores}", "--at-params", "1e18"],
         "or leave such curves out of the fit (--where, in Python `select`)",

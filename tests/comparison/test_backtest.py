@@ -365,7 +365,7 @@ def test_a_study_is_kept_and_another_one_is_refused(tmp_path, monkeypatch):
         ({"methods": ()}, "methods"),
         ({"effort": bs.Effort(draws=50, tune=50)}, "settings of the sampler"),
     ):
-        with pytest.raises(InputError, match=f"has other .*{what}"):
+        with pytest.raises(InputError, match=f"differ in .*{what}"):
             bs.backtest(example_runs(), **{**settings, **change})
     with pytest.raises(InputError, match="other runs"):
         bs.backtest(example_runs(seed=2), **settings)

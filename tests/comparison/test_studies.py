@@ -239,8 +239,8 @@ def test_folders_of_other_studies_and_versions_are_refused_and_left_alone(tmp_pa
         with pytest.raises(InputError, match=match):
             run_tasks(square, tasks_of([1, 2, 3]), study=study, resume=folder)
 
-    refused("other runs, seed", {"runs": "b", "seed": "2"})
-    refused("other cards", {**STUDY, "cards": "c"})
+    refused("differ in runs, seed", {"runs": "b", "seed": "2"})
+    refused("differ in cards", {**STUDY, "cards": "c"})
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     manifest = folder / "study.json"
     for key, value in (("version", "0.0.1"), ("format", 99)):

@@ -334,6 +334,15 @@ def test_directions_are_yes_no_or_empty():
     assert (said.code, said.rows) == ("non-boolean", (0,))
 
 
+def test_directions_may_be_words_and_none_is_lost():
+    words = ["higher", "up", "max", "Higher is better", "lower", "down", "min", "lower is better"]
+    given = table(task=["up"] * 4 + ["down"] * 4, direction=words)
+    read = read_metrics(given, keep_constant=True).table.set_index("task")["higher_is_better"]
+    assert read.groupby("task").all().to_dict() == {"up": True, "down": False}
+    with pytest.raises(RunsError, match=r"'lower_is_better' is not read\. Name it higher"):
+        read_metrics(table(lower_is_better=True))
+
+
 def test_wrong_arguments_name_what_is_known():
     with pytest.raises(InputError, match="unknown column 'score'; known: 'params'"):
         read_metrics(table(), score="value")

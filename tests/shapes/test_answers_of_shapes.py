@@ -298,8 +298,9 @@ def test_ten_times_the_largest_size_by_default(fit):
 
 
 WRONG = {
-    "inside the data": ({"at": "5B"}, "lies inside the data, whose largest scale is 10B"),
-    "at the edge": ({"at": SIZES.max()}, "lies inside the data"),
+    "inside the data": ({"at": "5B"}, "does not lie beyond the data, whose largest scale is 10B"),
+    "without its unit": ({"at": 100}, r"did you forget a unit, as in 100B\?"),
+    "at the edge": ({"at": SIZES.max()}, "does not lie beyond the data"),
     "absurdly far": ({"at": "1e18"}, "8.0 decades beyond .* at most 6 are allowed, up to 1e16"),
     "beyond all": ({"at": "1e41"}, "must lie between 1 and 1e"),
     "another scale": ({"at_flops": "1e25"}, "the fit is along params, .* give at_params"),
