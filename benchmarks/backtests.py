@@ -1,15 +1,17 @@
 """The back-test of public sweeps: our posteriors beside every baseline, on the same runs.
 
-Each sweep is predicted 3, 10, 30 and 100 times beyond a cut in compute by cards that know nothing
-of its source: the population of priors and the drift are learned, as `benchmarks.discrepancy` does
-it, from the sweeps of all other sources. The cone alone has seen every sweep (its constant is
-learned from all of them), which favours it.
+Each sweep is cut 3, 10, 30 and 100 times below its costliest run, and once more at the shares of
+its runs where `backtest` cuts by default, and predicted by cards that know nothing of its source:
+the population of priors is learned, as `benchmarks.discrepancy` does it, from the sweeps of all
+other sources, and the drift is the one that predicts these best, or that of the card as shipped.
+The cone alone has seen every sweep (its constant is learned from all of them), which favours it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_scaling.comparison import backtest
+from bayes_scaling.comparison.backtest_result import BINS
 from bayes_scaling.comparison.scoring import score_table
 from bayes_scaling.inference.card import ModelCard, load_card
 from bayes_scaling.inference.sample import Effort
@@ -25,6 +28,7 @@ from benchmarks.cone import ANY_COUNTING
 from benchmarks.discrepancy import (
     FACTORS,
     LAWS,
+    Drift,
     Study,
     best_drifts,
     drifts,
@@ -38,7 +42,9 @@ from benchmarks.record import machine, markdown, save, say
 __all__ = ["informed_cards", "run", "run_grouped"]
 
 EFFORT = Effort(draws=500, tune=1000)
+SHIPPED = "drift as shipped"
 SHOWN = (
+    "factor",
     "coverage50",
     "coverage80",
     "coverage90",
@@ -47,6 +53,7 @@ SHOWN = (
     "log_score",
     "width90",
     "bias",
+    "crps_mc",
 )
 
 
@@ -55,38 +62,93 @@ def run(data: Path, seed: int, folder: Path) -> str:
     facts = machine()
     study = Study.read(data)
     informed = {law: dict(informed_cards(study, law)) for law in LAWS}
-    plain = undressed(load_card("chinchilla")).model_copy(
-        update={"name": "chinchilla, weak priors"}
-    )
-    tables, counts = [], []
+    limited, shared, counts = [], [], []
     for name, runs in study.tables.items():
-        source = name.split()[0]
         limits = [case.limit for case in study.cases if case.sweep == name]
         if not limits:
             continue
-        result = backtest(
-            runs,
-            model=[*(informed[law][source] for law in LAWS), plain],
-            holdout=limits,
-            engine="quick",
-            effort=EFFORT,
-            seed=seed,
-            progress=False,
-        )
-        counts.append({"sweep": name, **result.counts})
-        asked = _nearest(runs, result.table["cut"])
-        tables.append(result.table.assign(sweep=name, source=source, beyond=asked))
-        say(f"{name}: {result.counts}")
-    table = pd.concat(tables, ignore_index=True)
-    table["case"] = table["sweep"] + " " + table["beyond"].astype(str)
-    scores = {
-        "all": _scores(table, {}),
-        **{f"{f:g}x": _scores(table, {"beyond": f}) for f in FACTORS},
-    }
-    sweeps = {name: _scores(table, {"sweep": name}) for name in table["sweep"].unique()}
-    content = {"machine": facts, "seed": seed, "counts": counts, "beyond": scores, "sweeps": sweeps}
+        source = name.split()[0]
+        cards = [
+            card
+            for law in LAWS
+            for card in (informed[law][source], shipped_drift(informed[law][source], law))
+        ]
+        for cut, tables in (({"holdout": limits}, limited), ({}, shared)):
+            result = backtest(
+                runs,
+                model=[*cards, weak_card()],
+                engine="quick",
+                effort=EFFORT,
+                seed=seed,
+                progress=False,
+                **cut,
+            )
+            counts.append({"sweep": name, "cuts": list(result.cuts), **result.counts})
+            # By the law alone both drifts are the same.
+            own = result.table[~result.table["method"].str.endswith(f"{SHIPPED}, law only")]
+            tables.append(own.assign(sweep=name, source=source))
+            say(f"{name}: {counts[-1]}")
+        limited[-1]["below"] = _nearest(runs, limited[-1]["cut"])
+    content = {"machine": facts, "seed": seed, "counts": counts}
+    content |= {"drifts": {law: _drifts(cards) for law, cards in informed.items()}}
+    content |= _content(pd.concat(limited, ignore_index=True), pd.concat(shared, ignore_index=True))
     save("backtests", content, folder)
-    return "\n\n".join([_report("beyond", scores), _compact(sweeps)])
+    return _tables(content)
+
+
+def _content(limited: pd.DataFrame, shared: pd.DataFrame) -> dict[str, Any]:
+    """Scores of every method, taken together in several ways."""
+    for table in (limited, shared):
+        table["case"] = table["sweep"] + " " + table["cut"].astype(str)
+    *bounded, last = pairwise(BINS)
+    bins = {f"{low:g} to {high:g}x": (low, high) for low, high in bounded}
+    bins[f"over {last[0]:g}x"] = last
+    return {
+        "all": {
+            "all": _scores(limited),
+            "cuts at 50, 70 and 90 % of the runs instead": _scores(shared),
+        },
+        "distances": {
+            name: _scores(limited[limited["factor"].between(low, high, inclusive="left")])
+            for name, (low, high) in bins.items()
+        },
+        "cuts": {f"{f:g}x": _scores(limited[limited["below"] == f]) for f in FACTORS},
+        "sweeps": {name: _scores(part) for name, part in limited.groupby("sweep", sort=False)},
+    }
+
+
+def _tables(content: Mapping[str, Any]) -> str:
+    return "\n\n".join(
+        [
+            _report("predictions", content["all"]),
+            _report("beyond the runs that were fitted", content["distances"]),
+            _report("cut below the costliest run", content["cuts"]),
+            _compact(content["sweeps"]),
+        ]
+    )
+
+
+def weak_card() -> ModelCard:
+    """Chinchilla's law with weak priors and no drift."""
+    plain = undressed(load_card("chinchilla"))
+    return plain.model_copy(update={"name": "chinchilla, weak priors"})
+
+
+def shipped_drift(card: ModelCard, law: str) -> ModelCard:
+    """A card with the drift of the informed card in the package instead of its own."""
+    drifting = with_drift(card, drift_of(load_card(LAWS[law])))
+    return drifting.model_copy(update={"name": f"{law}, learned elsewhere, {SHIPPED}"})
+
+
+def drift_of(card: ModelCard) -> Drift:
+    """What `with_drift` gave a card; all terms have one spread."""
+    begin = 0.0 if card.discrepancy is None else card.discrepancy.within
+    terms = card.prior_of(f"drift_{card.get_law().drifting[0]}")
+    return begin, card.prior_of("drift").sigma, terms.sigma
+
+
+def _drifts(cards: Mapping[str, ModelCard]) -> dict[str, Drift]:
+    return {source: drift_of(card) for source, card in cards.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +214,7 @@ def run_grouped(data: Path, seed: int, folder: Path) -> str:
         say(f"{name}: {counts[name]}")
         # Groups of a table are clusters of one observation each.
         own = result.table.assign(source=result.table["group"], case=result.table["group"])
-        found[name] = _scores(own, {})
+        found[name] = _scores(own)
     content = {"machine": facts, "seed": seed, "counts": counts, "tables": found}
     save("backtests-grouped", content, folder)
     return _report("table", found)
@@ -176,10 +238,8 @@ def _nearest(runs: Runs, cuts: pd.Series) -> np.ndarray:
     return asked[np.abs(np.log(ratio[:, None] / asked)).argmin(axis=1)]
 
 
-def _scores(table: pd.DataFrame, where: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def _scores(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Scores of every method, and the mean over cases of the CRPS."""
-    for column, value in where.items():
-        table = table[table[column] == value]
     found = {}
     for method, part in table.groupby("method", sort=False):
         clusters = "source" if len(part["source"].unique()) > 1 else "case"
@@ -188,6 +248,7 @@ def _scores(table: pd.DataFrame, where: Mapping[str, Any]) -> dict[str, dict[str
         found[str(method)] = {
             "cases": len(cases),
             "n": len(part),
+            "runs": len(part.drop_duplicates([*(c for c in ("sweep",) if c in part), "row"])),
             "crps_mean_of_cases": float(cases.mean()),
             **{k: float(v) for k, v in scores.items() if k.removesuffix("_se") in SHOWN},
         }
@@ -204,13 +265,13 @@ BRIEF = {
 
 
 def _compact(sweeps: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
-    heads = ["sweep", "cuts", "runs"]
+    heads = ["sweep", "cuts", "predictions", "of runs"]
     heads += [f"CRPS, {name}" for name in BRIEF] + [f"in 90 %, {name}" for name in BRIEF]
     heads += [f"width, {name}" for name in BRIEF]
     rows = []
     for name, scores in sweeps.items():
         own = [scores[method] for method in BRIEF.values()]
-        cells = [name, str(own[0]["cases"]), str(own[0]["n"])]
+        cells = [name, *(str(own[0][key]) for key in ("cases", "n", "runs"))]
         cells += [f"{100 * s['crps_mean_of_cases']:.2f} %" for s in own]
         cells += [f"{100 * s['coverage90']:.0f} %" for s in own]
         cells += [f"{100 * s['width90']:.1f} %" for s in own]
@@ -219,7 +280,8 @@ def _compact(sweeps: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
 
 
 def _report(first: str, scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
-    heads = [first, "method", "cases", "runs", "CRPS, mean of cases", "CRPS, pooled"]
+    heads = [first, "method", "cases", "predictions", "of runs", "factor"]
+    heads += ["CRPS, mean of cases", "CRPS, pooled"]
     heads += ["log score", "inside 50 %", "80 %", "90 % (standard error)", "95 %", "width of 90 %"]
     heads += ["bias"]
     rows = [_cells(name, method, s) for name, own in scores.items() for method, s in own.items()]
@@ -233,6 +295,8 @@ def _cells(name: str, method: str, s: Mapping[str, float]) -> list[str]:
         method,
         str(s["cases"]),
         str(s["n"]),
+        str(s["runs"]),
+        f"{s['factor']:.3g}",
         f"{100 * s['crps_mean_of_cases']:.2f} %",
         f"{100 * s['crps']:.2f} %",
         f"{s['log_score']:.2f}",
