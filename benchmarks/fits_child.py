@@ -12,48 +12,61 @@ from typing import Any
 import numpy as np
 
 from bayes_scaling.comparison.executors import SERIAL, Place, local, place_for
+from bayes_scaling.comparison.many_fits import kept
+from bayes_scaling.comparison.scoring import compact, score_draws
 from bayes_scaling.comparison.studies import Task, run_tasks
+from bayes_scaling.inference.pointwise import noise_of_runs
 from benchmarks.world import CHINCHILLA, simulate
 
 __all__ = ["fit_table"]
 
 WORKERS = 2
+PREDICTED = 60
+"""Runs of each table that are predicted and scored, as those beyond the cut of a back-test."""
 
 
-def fit_table(data: tuple[Any, ...]) -> list[float]:
-    """One task: the process it ran in, the attempts that were needed, and CPU seconds."""
+def fit_table(data: tuple[Any, ...]) -> dict[str, Any]:
+    """One task: what a back-test keeps of it, and the process, the attempts and CPU seconds."""
     import os
-
-    from bayes_scaling.comparison.many_fits import kept
 
     card, base, design, effort, engine, seed = data
     start = time.process_time()
-    _, attempts = kept(card, base, effort, engine).sample(design, seed)
-    return [os.getpid(), attempts, time.process_time() - start]
+    sampling, attempts = kept(card, base, effort, engine).sample(design, seed)
+    posterior = sampling.tree["posterior"].to_dataset()
+    predicted = design.take(np.arange(len(design.log_loss)) < PREDICTED)
+    noise = noise_of_runs(
+        card, predicted, posterior.stack(sample=("chain", "draw"), create_index=False)
+    )
+    scores = score_draws(noise.draw(np.random.default_rng(seed)), predicted.log_loss)
+    cpu_seconds = time.process_time() - start
+    return {**scores, "pid": os.getpid(), "attempts": attempts, "cpu_seconds": cpu_seconds}
 
 
 def tell(place: str, points: Sequence[int], rows: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Make fits in a place; tell the clock at 0 and at each number of `points`."""
+    """Make fits in a place; tell the clock at 0 and at each number of `points`.
+
+    All results are held to the end, as a back-test does.
+    """
     tasks = _tasks(place, points[-1], rows, seed)
     workers = WORKERS if place.endswith(("-2", "-dask")) else 1
     with _place(place) as where:
-        made = run_tasks(fit_table, tasks[:workers], study={}, place=where)
-        if len({pid for pid, *_ in made.values()}) < workers:
+
+        def make(some: Sequence[Task]) -> dict[str, Any]:
+            return run_tasks(fit_table, some, study={}, place=where, compact=compact)
+
+        if len({each["pid"] for each in make(tasks[:workers]).values()}) < workers:
             raise RuntimeError("some worker would compile on the clock")
         yield {"fits": 0}
-        seconds, cpu_seconds, second_attempts, done = 0.0, 0.0, 0, 0
+        seconds, held = 0.0, dict[str, Any]()
         for point in points:
             start = time.perf_counter()
-            results = run_tasks(fit_table, tasks[done:point], study={}, place=where)
+            held |= make(tasks[len(held) : point])
             seconds += time.perf_counter() - start
-            second_attempts += sum(attempts > 1 for _, attempts, _ in results.values())
-            cpu_seconds += sum(cpu for *_, cpu in results.values())
-            done = point
             yield {
                 "fits": point,
                 "seconds": seconds,
-                "cpu_seconds": cpu_seconds,
-                "second_attempts": second_attempts,
+                "cpu_seconds": sum(each["cpu_seconds"] for each in held.values()),
+                "second_attempts": sum(each["attempts"] > 1 for each in held.values()),
             }
 
 
