@@ -181,6 +181,8 @@ def test_the_page_of_a_plan_starts_from_what_it_was_asked(driver, fit, tmp_path)
     page = Reader(driver, write_plan(answer, tmp_path / "plan.html", fit=fit), 1200)
     for name in ("params", "tokens", "days", "money"):
         assert page.numbers(name) == pytest.approx([made[name]], rel=0.01), name
+    times = made["training_flops"] / fit.columns["flops"].max()
+    assert page.numbers("beyond") == pytest.approx([times], rel=0.01)
     assert "The limit on parameters decides" in page.text("sentence")
     page.press("max_params", *[Keys.BACKSPACE] * 6, Keys.ENTER)
     assert page.numbers("params")[0] > made["params"]
