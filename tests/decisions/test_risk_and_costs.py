@@ -145,3 +145,14 @@ def test_every_accelerator_has_a_source():
         assert len(each.source) > 20
         assert 1e13 < each.peak_flops < 1e16
         assert 8e9 < each.memory < 1e12
+
+
+def test_inference_counts_by_the_time_that_prompt_and_output_take():
+    hardware = {"peak_flops": 1e15, "utilisation": 0.4, "devices": 8}
+    served = {"prompt_tokens": 3e12, "output_tokens": 1e12}
+    slow = {"prompt_utilisation": 0.2, "output_utilisation": 0.05}
+    costs = bs.load_costs(hardware=hardware, inference=served | slow)
+    assert costs.inference_weight == pytest.approx(2 * 3e12 + 8 * 1e12)
+    # One utilisation of all tokens takes as long.
+    assert costs.inference_utilisation == pytest.approx(0.4 * 4e12 / 14e12)
+    assert bs.load_costs(hardware=hardware, inference=served).inference_utilisation is None
