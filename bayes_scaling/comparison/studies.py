@@ -20,6 +20,7 @@ from bayes_scaling.comparison.executors import SERIAL, Place
 from bayes_scaling.comparison.study_folder import StudyFolder
 from bayes_scaling.comparison.watch import WorkerWatch
 from bayes_scaling.errors import BayesScalingError, StudyError
+from bayes_scaling.inference.interrupts import heeded_interrupt
 from bayes_scaling.inference.progress import task_bar
 from bayes_scaling.inference.threads import one_blas_thread
 
@@ -137,9 +138,12 @@ class _Run:
 
     def to_the_end(self) -> None:
         try:
-            while self.waiting or self.running:
-                self._hand_over()
-                self._finish_all(self._ready())
+            with heeded_interrupt() as heed:
+                while self.waiting or self.running:
+                    heed()
+                    self._hand_over()
+                    self._finish_all(self._ready())
+                heed()
         except BaseException:
             for future in self.running:
                 future.cancel()

@@ -42,6 +42,19 @@ def interrupted_at_three(x):
     return x
 
 
+class PressesOnTheWayOut:
+    """Ctrl-C while Python frees an object, where it drops what is raised."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+def interrupted_while_freeing(x):
+    if x == 3:
+        PressesOnTheWayOut()
+    return x
+
+
 def noted(task):
     """Leave a line in a file for each time that the task is done."""
     path, x = task
@@ -157,6 +170,17 @@ def test_an_interrupted_study_goes_on_where_it_stopped(tmp_path):
     assert log.read_text().split() == ["3", "4", "5"]
     run_tasks(noted, tasks, study=STUDY, resume=folder)
     assert log.read_text().split() == ["3", "4", "5"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("tasks", [6, 4], ids=["before the end", "in the last task"])
+def test_an_interrupt_that_python_drops_still_ends_the_study(tmp_path, tasks):
+    before = signal.getsignal(signal.SIGINT)
+    folder = tmp_path / "study"
+    with pytest.raises(KeyboardInterrupt):
+        run_tasks(interrupted_while_freeing, tasks_of(range(tasks)), study=STUDY, resume=folder)
+    assert len(dict(StudyFolder(folder, STUDY).results())) == 4
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_results_come_back_from_disk_as_they_were(tmp_path):
