@@ -31,6 +31,9 @@ POOLED = "(all groups)"
 BINS = (1.0, 3.0, 10.0, 30.0, 100.0, math.inf)
 """Bins of the extrapolation factor."""
 
+TELLING = 0.1
+"""Two standard errors of a coverage of 90 % that can still tell good intervals from bad ones."""
+
 BATCH_COLUMNS = [f"crps_batch{i}" for i in range(BATCHES)]
 SCORES = (
     "n", "factor", *(f"coverage{100 * prob:g}" for prob in COVERED), "crps", "log_score", "bias",
@@ -237,6 +240,8 @@ class Backtest:
     def _verdict(self, name: str, row: pd.Series[Any]) -> str:
         share, error = float(row["coverage90"]), float(row["coverage90_se"])
         judged = "in keeping with its promise"
+        if 2 * error > TELLING:
+            judged = "too uncertain to judge it by"
         if abs(share - 0.9) > max(2 * error, 0.02):
             judged = "too seldom" if share < 0.9 else "more often than it says"
         return (

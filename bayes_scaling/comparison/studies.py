@@ -21,7 +21,7 @@ from bayes_scaling.comparison.study_folder import StudyFolder
 from bayes_scaling.comparison.watch import WorkerWatch
 from bayes_scaling.errors import BayesScalingError, StudyError
 from bayes_scaling.inference.interrupts import heeded_interrupt
-from bayes_scaling.inference.progress import task_bar
+from bayes_scaling.inference.progress import announce, task_bar
 from bayes_scaling.inference.threads import one_blas_thread
 
 __all__ = ["RETRIES", "Task", "run_tasks", "seed_of"]
@@ -100,15 +100,25 @@ def run_tasks(
     done = {key: hold(result) for key, result in found if key in keys}
     waiting = deque(task for task in tasks if task.key not in done)
     already = len(tasks) - len(waiting)
-    with task_bar(what, already, len(tasks), show=progress) as advance:
+    try:
+        with task_bar(what, already, len(tasks), show=progress) as advance:
 
-        def keep(task: Task, result: Any) -> None:
-            if folder is not None:
-                folder.keep(task.key, result)
-            done[task.key] = hold(result)
-            advance()
+            def keep(task: Task, result: Any) -> None:
+                if folder is not None:
+                    folder.keep(task.key, result)
+                done[task.key] = hold(result)
+                advance()
 
-        _Run(function, place, waiting, keep, kept=folder is not None).to_the_end()
+            _Run(function, place, waiting, keep, kept=folder is not None).to_the_end()
+    except BaseException as error:
+        # Ctrl-C is no Exception; errors say themselves that the folder keeps what had finished.
+        if folder is not None and not isinstance(error, Exception):
+            announce(
+                f"{len(done)} of {len(tasks)} results are in {folder.path}; the same command goes "
+                "on from there",
+                show=progress,
+            )
+        raise
     return {task.key: done[task.key] for task in tasks}
 
 

@@ -326,6 +326,18 @@ def test_a_table_of_one_group_is_told_that_it_says_little(methods):
     assert not any("one group of runs" in text for text in example_backtest().notes())
 
 
+@pytest.mark.parametrize(("telling", "judged"), [(1.0, "promise"), (0.0, "too uncertain")])
+def test_coverage_is_judged_where_its_error_allows(monkeypatch, telling, judged):
+    made = example_backtest()
+    monkeypatch.setattr("bayes_scaling.comparison.backtest_result.TELLING", telling)
+    rows = made.scores().query("group == '(all groups)' and cut.isna()")
+    for said, (_, row) in zip(made.verdicts()[1:], rows.iterrows(), strict=False):
+        away = row["coverage90"] - 0.9
+        if abs(away) > max(2 * row["coverage90_se"], 0.02):
+            judged = "too seldom" if away < 0 else "more often than it says"
+        assert f"standard error) of the runs, {judged}" in said.replace("in keeping with its ", "")
+
+
 def test_priors_that_were_learned_from_the_runs_are_told():
     runs = bs.load_runs("pile-families").select("architecture == 'RWKV-4'")
     settings = {**FAST, "model": ["coupled-informed", "chinchilla"], "cuts": [0.6], "methods": ()}

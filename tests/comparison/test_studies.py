@@ -160,10 +160,13 @@ def test_keys_must_differ():
         run_tasks(square, [Task(key="a", data=1), Task(key="a", data=2)], study=STUDY)
 
 
-def test_an_interrupted_study_goes_on_where_it_stopped(tmp_path):
+def test_an_interrupted_study_goes_on_where_it_stopped(tmp_path, capsys):
     folder, log = tmp_path / "study", tmp_path / "log"
     with pytest.raises(KeyboardInterrupt):
-        run_tasks(interrupted_at_three, tasks_of(range(6)), study=STUDY, resume=folder)
+        run_tasks(
+            interrupted_at_three, tasks_of(range(6)), study=STUDY, resume=folder, progress=True
+        )
+    assert f"3 of 6 results are in {folder}" in capsys.readouterr().err.replace("\n", "")
     assert set(dict(StudyFolder(folder, STUDY).results())) == {"task 0", "task 1", "task 2"}
     tasks = [Task(key=f"task {x}", data=(str(log), x)) for x in range(6)]
     assert list(run_tasks(noted, tasks, study=STUDY, resume=folder).values()) == list(range(6))
