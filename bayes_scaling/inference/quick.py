@@ -21,6 +21,7 @@ from bayes_scaling.inference.card import ModelCard
 from bayes_scaling.inference.coordinates import Coordinates
 from bayes_scaling.inference.design import Design
 from bayes_scaling.inference.model import coordinates, parameter_names, population_prior
+from bayes_scaling.inference.pareto import pareto_smoothed
 from bayes_scaling.inference.pointwise import CELLS, log_likelihood, noise_of
 from bayes_scaling.inference.proposals import (
     WIDER,
@@ -324,12 +325,9 @@ def _walked(
 
 def _smoothed(log_weights: Array) -> tuple[Array, float]:
     """Pareto-smoothed weights that sum to one, and Pareto k."""
-    from arviz_stats.base import array_stats
-
     finite = np.where(np.isfinite(log_weights), log_weights, -1e300)
-    smoothed, k = array_stats.psislw(-finite)  # it takes log likelihoods, and negates them
-    weights = np.exp(smoothed - smoothed.max())
-    return weights / weights.sum(), float(k)
+    smoothed, k = pareto_smoothed(finite[None])
+    return np.exp(smoothed[0]), float(k[0])
 
 
 def _tree(

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_scaling.inference.design import Design
+from bayes_scaling.inference.pareto import pareto_smoothed
 from bayes_scaling.inference.pointwise import draws_of, in_parts, pit
 from bayes_scaling.inference.posterior import Fit
 from bayes_scaling.inference.sample import Sampling
@@ -58,15 +59,8 @@ class Evidence:
 
     @cached_property
     def leave_one_out(self) -> tuple[Array, Array]:
-        """Smoothed log weights that leave out each run, (run, sample), and Pareto k, (run,).
-
-        Vehtari et al. 2024, arXiv:1507.02646.
-        """
-        from arviz_stats.base import array_stats
-
-        # It takes log likelihoods, and negates them itself.
-        weights, k = array_stats.psislw(self.log_likelihood.T)
-        return np.asarray(weights), np.atleast_1d(k)
+        """Smoothed log weights that leave out each run, (run, sample), and Pareto k, (run,)."""
+        return pareto_smoothed(-self.log_likelihood.T)
 
     @cached_property
     def loo_pit(self) -> Array:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import xarray as xr
+from numpy.typing import NDArray
 
 from bayes_scaling.inference.diagnostics.answer import answer_name, log_answer
 from bayes_scaling.inference.diagnostics.evidence import Evidence
 from bayes_scaling.inference.diagnostics.identifiability import explained
+from bayes_scaling.inference.diagnostics.power_scaling import power_sensitivity
 from bayes_scaling.inference.verdict import CheckResult
 
 __all__ = ["check_prior_sensitivity"]
@@ -16,6 +17,8 @@ THRESHOLD = 0.05
 """Kallioinen et al. 2024, doi:10.1007/s11222-023-10366-5."""
 
 ANSWER = "answer"
+
+Array = NDArray[np.float64]
 
 ADVICE = "If you know better than the card, copy it, edit the prior and pass --model my_card.toml."
 
@@ -58,28 +61,26 @@ def sensitivity(evidence: Evidence) -> tuple[dict[str, float], dict[str, float]]
 
     Of every sampled parameter (with a population: of its mean over groups), and of the answer.
     """
-    from arviz_stats import psense
-
     fit = evidence.fit
     names = [p.name for p in fit.law.sampled]
     variable = "mu" if fit.card.pooling is not None else "theta"
-    posterior = fit.posterior.sel(draw=fit.tree["log_likelihood"]["draw"])
-    theta = posterior[variable].sel(parameter=names)
-    asked = posterior[fit.law.parameters[0].name]
+    draw = fit.tree["log_likelihood"]["draw"]
+    posterior = fit.posterior.sel(draw=draw)
     natural = {p.name: posterior[p.name].to_numpy() for p in fit.law.parameters}
-    answer = asked.copy(data=np.broadcast_to(log_answer(evidence, natural), asked.shape))
-    tree = xr.DataTree.from_dict(
-        {
-            "posterior": xr.Dataset({variable: theta, ANSWER: answer}),
-            # It adds up the runs anyway, but stacks them first.
-            "log_likelihood": fit.tree["log_likelihood"].to_dataset().sum("run"),
-            "log_prior": fit.tree["log_prior"].to_dataset().sel(draw=posterior["draw"]),
+    shape = next(iter(natural.values())).shape
+    told = {name: posterior[variable].sel(parameter=name).to_numpy() for name in names}
+    told[ANSWER] = np.broadcast_to(log_answer(evidence, natural), shape)
+    priors = fit.tree["log_prior"].to_dataset().sel(draw=draw)
+
+    def largest(log_part: Array) -> dict[str, float]:
+        return {
+            name: max(
+                power_sensitivity(group, log_part) for group in draws.reshape(log_part.size, -1).T
+            )
+            for name, draws in told.items()
         }
+
+    return (
+        largest(np.sum([each.to_numpy().ravel() for each in priors.values()], axis=0)),
+        largest(evidence.log_likelihood.sum(axis=1)),
     )
-
-    def largest(group: str) -> dict[str, float]:
-        found = psense(tree, group=group)
-        of = {name: float(np.max(found[variable].sel(parameter=name))) for name in names}
-        return {**of, ANSWER: float(np.max(found[ANSWER]))}
-
-    return largest("prior"), largest("likelihood")
