@@ -15,6 +15,7 @@ from benchmarks import (
     curves_forms,
     design,
     discrepancy,
+    discrepancy_scales,
     emergence,
     few,
     fits,
@@ -66,7 +67,9 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
     "laws": lambda p: laws.run(p.only, p.tables, not p.single, p.again, p.seed, p.results),
     "reproduce": lambda p: reproduce.run(p.only, p.data, p.seed, p.results),
     "cone": lambda p: cone.run(p.data, p.seed, p.results),
-    "discrepancy": lambda p: discrepancy.run(p.data, p.seed, p.results),
+    "discrepancy": lambda p: (discrepancy_scales.run_scales if p.scales else discrepancy.run)(
+        p.data, p.seed, p.results
+    ),
     "few": lambda p: few.run(p.only, p.repeats, p.data, p.seed, p.results),
     "backtests": lambda p: (backtests.run_grouped if p.grouped else backtests.run)(
         p.data, p.seed, p.results
@@ -113,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     _laws(commands.add_parser("laws", parents=[common], help="recovery of every law"))
     _reproduce(commands.add_parser("reproduce", parents=[common], help="published findings"))
     _data(commands.add_parser("cone", parents=[common], help="slopes of the conformal cone"))
-    _data(commands.add_parser("discrepancy", parents=[common], help="priors from public sweeps"))
+    _discrepancy(commands.add_parser("discrepancy", parents=[common], help="priors of sweeps"))
     _few(commands.add_parser("few", parents=[common], help="learned priors with few runs"))
     _backtests(commands.add_parser("backtests", parents=[common], help="baselines and ours"))
     _fits(commands.add_parser("fits", parents=[common], help="fits a minute"))
@@ -145,6 +148,13 @@ def _curves(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", nargs="+", choices=curves.CARDS, default=list(curves.CARDS))
     parser.add_argument(
         "--forms", action="store_true", help="forms of the card, chosen on other curves"
+    )
+    _data(parser)
+
+
+def _discrepancy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scales", action="store_true", help="a scale of the drift that runs update"
     )
     _data(parser)
 

@@ -37,8 +37,9 @@ from benchmarks.cone import ANY_COUNTING, sweeps
 from benchmarks.record import machine, markdown, save, say
 
 __all__ = [
-    "FACTORS", "FEWEST", "LAWS", "Study", "best_drifts", "drifts", "everywhere", "run",
-    "score_draws", "undressed", "uneven", "with_drift",
+    "FACTORS", "FEWEST", "LAWS", "SCORED", "Case", "Score", "Study", "average_score", "best_drifts",
+    "drifts", "everywhere", "flat", "frame", "run", "score_draws", "undressed", "uneven",
+    "with_drift",
 ]  # fmt: skip
 
 FACTORS = (3.0, 10.0, 30.0, 100.0)
@@ -49,7 +50,10 @@ FEWEST = 8
 
 LAWS = {"coupled": "coupled-informed", "chinchilla": "chinchilla-informed"}
 ITERATIONS = 8
-EFFORT = Effort(draws=250, tune=1)
+LEARNING, SCORED = Effort(draws=250, tune=1), Effort(draws=1000, tune=1)
+FURTHEST = 1.0
+"""Log loss from the median beyond which no draw goes: where nu is below 1, draws have no mean."""
+
 NARROWEST = 0.05
 """Least spread of a population: fourteen sweeps cannot tell a smaller one from none."""
 
@@ -156,9 +160,9 @@ def run(data: Path, seed: int, folder: Path) -> str:
             say(f"{law}, {label} priors: {len(list(drifts()))} drifts tried")
             own = {drift: scores for (which, drift), scores in tried.items() if which == label}
             judged[f"{label} priors, drift chosen by other sources"] = _chosen(study, own)
-        content[law]["judged"] = {name: _row(scores) for name, scores in judged.items()}
+        content[law]["judged"] = {name: average_score(scores) for name, scores in judged.items()}
         content[law]["tried"] = [
-            {"priors": which, "within": d[0], "loss": d[1], "terms": d[2], **_row(scores)}
+            {"priors": which, "within": d[0], "loss": d[1], "terms": d[2], **average_score(scores)}
             for (which, d), scores in tried.items()
         ]
         texts += [_judged(judged), _tried(tried)]
@@ -224,7 +228,7 @@ def _with_population(card: ModelCard, centre: np.ndarray, spread: np.ndarray) ->
 def _moments(card: ModelCard, design: Design) -> tuple[np.ndarray, np.ndarray] | None:
     """Posterior mean and variance of the parameters of a sweep, as they are sampled."""
     try:
-        tree = quick_sample(card, design, EFFORT, seed=1).tree
+        tree = quick_sample(card, design, LEARNING, seed=1).tree
     except QuickError as error:
         say(f"a sweep is left out of a step: {error}")
         return None
@@ -249,16 +253,22 @@ def _score(card: ModelCard, case: Case) -> Score | None:
     design = make_design(case.runs, (), card)
     seen = design.take(case.fitted).settled()
     try:
-        tree = quick_sample(card, seen, EFFORT, seed=1).tree
+        tree = quick_sample(card, seen, SCORED, seed=1).tree
     except QuickError:
         return None
-    return score_draws(card, design.take(~case.fitted).seen_from(seen), tree)
+    return score_draws(card, design.take(~case.fitted).seen_from(seen), flat(tree))
 
 
-def score_draws(card: ModelCard, unseen: Design, tree: xr.DataTree) -> Score:
-    """Score of what draws of a posterior say of runs that were not fitted."""
-    draws = tree["posterior"].to_dataset().stack(sample=("chain", "draw"), create_index=False)
+def flat(tree: xr.DataTree) -> xr.Dataset:
+    """Draws of a posterior along one dimension, sample."""
+    return tree["posterior"].to_dataset().stack(sample=("chain", "draw"), create_index=False)
+
+
+def score_draws(card: ModelCard, unseen: Design, draws: xr.Dataset) -> Score:
+    """Score of what draws of a posterior, (sample,), say of runs that were not fitted."""
     y = noise_of_runs(card, unseen, draws).draw(np.random.default_rng(0))
+    middle = np.median(y, axis=0)
+    y = np.clip(y, middle - FURTHEST, middle + FURTHEST)
     low, lower, upper, high = np.quantile(y, [0.05, 0.25, 0.75, 0.95], axis=0)
     loss = unseen.log_loss
     missed = np.maximum(low - loss, 0.0) + np.maximum(loss - high, 0.0)
@@ -269,7 +279,7 @@ def score_draws(card: ModelCard, unseen: Design, tree: xr.DataTree) -> Score:
         inside90=float(np.mean((loss >= low) & (loss <= high))),
         interval=float(np.mean(high - low + 20 * missed)),
         width=float(np.median(high - low)),
-        bias=float(np.mean(loss - np.median(y, axis=0))),
+        bias=float(np.mean(loss - middle)),
     )
 
 
@@ -284,13 +294,13 @@ def _chosen(
     return scores
 
 
-def best_drifts(
-    study: Study, tried: Mapping[Drift, Mapping[tuple[str, float], Score]]
-) -> dict[str, Drift]:
+def best_drifts[D](
+    study: Study, tried: Mapping[D, Mapping[tuple[str, float], Score]]
+) -> dict[str, D]:
     """For each source, the drift that scores best on all others."""
     common = set.intersection(*(set(each) for each in tried.values()))
 
-    def best(source: str) -> Drift:
+    def best(source: str) -> D:
         others = [key for key in common if key[0].split()[0] != source]
         return min(tried, key=lambda drift: np.mean([tried[drift][key].crps for key in others]))
 
@@ -318,7 +328,8 @@ def _row_of(scores: Sequence[Score]) -> dict[str, float]:
     }
 
 
-def _row(scores: Mapping[Any, Score]) -> dict[str, float]:
+def average_score(scores: Mapping[Any, Score]) -> dict[str, float]:
+    """Means over cases, and over their runs where they are pooled."""
     return {"cases": len(scores), **_row_of(list(scores.values()))}
 
 
@@ -334,28 +345,29 @@ def _population(card: ModelCard) -> str:
         {"parameter": name, "centre": next(iter(v.values())), "spread": v["sigma"]}
         for name, v in _statistics(card).items()
     ]
-    return _frame(pd.DataFrame(rows))
+    return frame(pd.DataFrame(rows))
 
 
 def _judged(judged: Mapping[str, Mapping[Any, Score]]) -> str:
     rows = []
     for name, scores in judged.items():
-        rows.append({"fit": name, "beyond": "all", **_row(scores)})
+        rows.append({"fit": name, "beyond": "all", **average_score(scores)})
         for factor in FACTORS:
             own = {key: score for key, score in scores.items() if key[1] == factor}
-            rows.append({"fit": name, "beyond": f"{factor:g}x", **_row(own)})
-    return _frame(pd.DataFrame(rows))
+            rows.append({"fit": name, "beyond": f"{factor:g}x", **average_score(own)})
+    return frame(pd.DataFrame(rows))
 
 
 def _tried(tried: Mapping[Any, Mapping[Any, Score]]) -> str:
     rows = [
-        {"priors": which, "within": d[0], "loss": d[1], "terms": d[2], **_row(scores)}
+        {"priors": which, "within": d[0], "loss": d[1], "terms": d[2], **average_score(scores)}
         for (which, d), scores in tried.items()
     ]
-    return _frame(pd.DataFrame(rows).sort_values("crps, mean"))
+    return frame(pd.DataFrame(rows).sort_values("crps, mean"))
 
 
-def _frame(table: pd.DataFrame) -> str:
+def frame(table: pd.DataFrame) -> str:
+    """A table as markdown, with scores and widths in percent."""
     shares = ("crps", "width", "bias")
     cells = [
         [

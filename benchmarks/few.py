@@ -25,7 +25,7 @@ from bayes_scaling.inference.design import make_design
 from bayes_scaling.inference.sample import Effort
 from bayes_scaling.runs import Runs
 from benchmarks.backtests import informed_cards
-from benchmarks.discrepancy import Study, score_draws
+from benchmarks.discrepancy import Study, flat, score_draws
 from benchmarks.record import machine, markdown, save, saved, say, time_left
 
 __all__ = ["run"]
@@ -133,7 +133,7 @@ def _scored(study: Study, table: Table, card: ModelCard, seed: int) -> Row:
     fits = kept(card, base, EFFORT, "quick")
     before = fits.handed_over
     sampling, attempts = fits.sample(seen, seed)
-    score = score_draws(card, design.take(table.held).seen_from(seen), sampling.tree)
+    score = score_draws(card, design.take(table.held).seen_from(seen), flat(sampling.tree))
     return {
         **asdict(score),
         "by_nuts": fits.handed_over > before,
