@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
@@ -94,35 +95,53 @@ def print_table(
 
     Cells of the columns in `whole` are never broken but at their own ends of lines.
 
-    In a pipe it takes the width it needs, unless `width` limits it.
+    In a pipe it takes the width it needs, unless `width` limits it. In a terminal that would have
+    to break words, the columns follow each other in several tables.
     """
     from rich import box
     from rich.console import Console
     from rich.measure import Measurement
     from rich.table import Table
 
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        collapse_padding=True,
-        caption=caption,
-        caption_justify="left",
-    )
-    for head in heads:
-        word = head in left
-        justify: Literal["left", "right"] = "left" if word else "right"
-        table.add_column(head, justify=justify, overflow="fold", no_wrap=head in whole)
-    for row in rows:
-        table.add_row(*row, end_section=lines)
+    def made(columns: Sequence[int]) -> Table:
+        table = Table(
+            box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True,
+            caption=caption if columns[-1] == len(heads) - 1 else None, caption_justify="left",
+        )  # fmt: skip
+        for head in (heads[i] for i in columns):
+            justify: Literal["left", "right"] = "left" if head in left else "right"
+            table.add_column(head, justify=justify, overflow="fold", no_wrap=head in whole)
+        for row in rows:
+            table.add_row(*(row[i] for i in columns), end_section=lines)
+        return table
+
+    def needed(columns: Sequence[int]) -> Measurement:
+        options = console.options.update(width=10_000)
+        return Measurement.get(console, options, made(columns))
+
     # Names of groups may hold brackets, which are not markup.
     console = Console(markup=False, highlight=False, emoji=False)
+    parts: list[list[int]] = [list(range(len(heads)))]
     if not console.is_terminal:
-        needed = Measurement.get(console, console.options.update(width=10_000), table).maximum
-        console.width = max(NARROW, needed if width is None else min(needed, width))
+        most = needed(parts[0]).maximum
+        console.width = max(NARROW, most if width is None else min(most, width))
+    elif needed(parts[0]).minimum > console.width:
+        names = list(takewhile(lambda i: heads[i] in left, parts[0]))
+        parts = _parts(names, len(heads), lambda part: needed(part).maximum <= console.width)
     console.print()
-    console.print(table)
-    console.print()
+    for part in parts:
+        console.print(made(part))
+        console.print()
+
+
+def _parts(names: list[int], n: int, fits: Callable[[list[int]], bool]) -> list[list[int]]:
+    """Columns of tables that all begin with the same names, as many in each as fit."""
+    parts = [[*names]]
+    for column in range(len(names), n):
+        if parts[-1] != names and not fits([*parts[-1], column]):
+            parts.append([*names])
+        parts[-1].append(column)
+    return parts
 
 
 def print_counting(counting: str) -> None:
