@@ -17,13 +17,15 @@ from bayes_scaling.shapes.emergent.laws import AnswerLaw
 from bayes_scaling.shapes.emergent.result import DEFAULT_SURE, Emergence
 from bayes_scaling.shapes.emergent.simulate import simulate_scores
 from bayes_scaling.units import format_quantity
+from benchmarks.ranks import rank, ranks_table, uniform
 from benchmarks.record import machine, markdown, save, say
 
 __all__ = ["PARTS", "run"]
 
 SIZES = np.geomspace(1e8, 1e11, 9)
 TEST_SETS = (30, 100, 1000, 10_000)
-REPEATS = 8
+REPEATS = 32
+SIMULATED = 360
 
 COMMON = {"floor": 0.02, "scatter": 0.05, "guess": 1e-4}
 TRUTHS: dict[str, dict[str, float]] = {
@@ -106,8 +108,9 @@ def _power_report(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def calibration(seed: int) -> tuple[dict[str, Any], str]:
     """Truths from the priors of both laws: whether probabilities are right as often as they say."""
-    card, n = load_emergence_card(), 120
+    card, n = load_emergence_card(), SIMULATED
     p, truth = [], []
+    ranks: dict[str, list[float]] = {}
     for i in range(n):
         rng = np.random.default_rng([seed, 99, i])
         law = AnswerLaw(card=card, span=float(np.log(1e3)), broken=bool(i % 2), guesses=True)
@@ -116,8 +119,15 @@ def calibration(seed: int) -> tuple[dict[str, Any], str]:
         if scores["value"].nunique() < 2:
             # A table of one constant curve is refused; what it would say is near the prior odds.
             continue
-        p.append(emergence(scores, seed=i).tasks[0].posterior.p_break)
-        truth.append(bool(i % 2))
+        posterior = emergence(scores, seed=i).tasks[0].posterior
+        p.append(posterior.p_break)
+        truth.append(law.broken)
+        # Of the parameters under the law that is the true one.
+        found_law = posterior.broken if law.broken else posterior.smooth
+        for name in law.names:
+            of = f"{'broken' if law.broken else 'smooth'}: {name}"
+            own = rank(found_law.parameters[name], float(parameters[name][0]), rng)
+            ranks.setdefault(of, []).append(own)
     found, was = np.array(p), np.array(truth)
     rows = []
     for low, high in ((0.0, 0.1), (0.1, 0.3), (0.3, 0.7), (0.7, 0.9), (0.9, 1.0)):
@@ -130,7 +140,8 @@ def calibration(seed: int) -> tuple[dict[str, Any], str]:
     brier = float(((found - was) ** 2).mean())
     z = float((was.sum() - found.sum()) / np.sqrt((found * (1 - found)).sum()))
     content = {"tasks": len(found), "left_out": n - len(found), "brier": brier, "z": z,
-               "bins": rows, "p_break": found.round(4).tolist(), "truth": was.tolist()}  # fmt: skip
+               "bins": rows, "p_break": found.round(4).tolist(), "truth": was.tolist(),
+               "ranks": ranks}  # fmt: skip
     lines = [
         [f"{r['from']:g} to {r['to']:g}", str(r["tasks"]),
          "-" if r["said"] is None else f"{r['said']:.2f}",
@@ -138,7 +149,11 @@ def calibration(seed: int) -> tuple[dict[str, Any], str]:
         for r in rows
     ]  # fmt: skip
     table = markdown(["P(break)", "tasks", "said, mean", "truly broken"], lines)
-    return content, f"{table}\n\n{len(found)} tasks, Brier score {brier:.3f}, z {z:+.1f}"
+    verdicts = {name: uniform(ranks[name]) for name in sorted(ranks, reverse=True)}
+    return content, (
+        f"{table}\n\n{len(found)} tasks, Brier score {brier:.3f}, z {z:+.1f}\n\n"
+        f"{ranks_table(verdicts)}"
+    )
 
 
 def gpt3(seed: int) -> tuple[dict[str, Any], str]:

@@ -19,6 +19,7 @@ from bayes_scaling.shapes.probabilities import DEFAULT_ROPE, shape_probabilities
 from bayes_scaling.shapes.scale import MetricScale
 from bayes_scaling.shapes.simulate import SimulatedTasks, simulate_tasks
 from bayes_scaling.shapes.words import NAMES
+from benchmarks.ranks import rank, ranks_table, uniform
 from benchmarks.record import markdown, say
 from benchmarks.shapes_fit import compiled_for, fit_with_care
 
@@ -178,7 +179,7 @@ def _z(found: float, expected: float, variance: float) -> str:
     return f"{(found - expected) / np.sqrt(variance):+z.1f}" if variance else "-"
 
 
-SIMULATIONS, RANKS = 100, 100
+SIMULATIONS = 100
 SBC_TASKS, SBC_SIZES = 12, 6
 JUDGED = (
     "level_mean", "level_spread", "slope_mean", "slope_spread", "width", "change_spread",
@@ -203,11 +204,10 @@ def sbc(_: Path, seed: int) -> dict[str, Any]:
         divergences += int(fit.diagnostics["divergences"])
         rhats.append(fit.diagnostics["max_rhat"])
         for name, (draws, truth) in _quantities(fit, own, tasks).items():
-            every = np.linspace(0, len(draws) - 1, RANKS - 1).astype(int)
-            ranks.setdefault(name, []).append(float((draws[every] < truth).sum() + rng.random()))
+            ranks.setdefault(name, []).append(rank(draws, truth, rng))
         if i % 10 == 9:
             say(f"{i + 1} of {SIMULATIONS}: {again} again, R-hat up to {max(rhats):.3f}")
-    verdicts = {name: _uniform(np.array(values) / RANKS) for name, values in ranks.items()}
+    verdicts = {name: uniform(values) for name, values in ranks.items()}
     return {"simulations": SIMULATIONS, "divergences": divergences, "further_attempts": again,
             "max_rhat": max(rhats), "rhat_above_1.01": sum(r > 1.01 for r in rhats),
             "quantities": verdicts, "ranks": ranks}  # fmt: skip
@@ -230,26 +230,15 @@ def _quantities(
     return found
 
 
-def _uniform(u: Array) -> dict[str, float]:
-    from scipy.stats import kstest
-
-    inside = {p: float((np.abs(u - 0.5) < p / 2).mean()) for p in (0.5, 0.9)}
-    p = float(kstest(u, "uniform").pvalue)
-    return {"p": p, "inside_50": inside[0.5], "inside_90": inside[0.9]}
-
-
 def sbc_report(content: Mapping[str, Any]) -> str:
     """The table of the file of results, as markdown."""
     verdicts = content["quantities"]
-    rows = [
-        [name, f"{v['p']:.2f}", f"{100 * v['inside_50']:.0f} %", f"{100 * v['inside_90']:.0f} %"]
-        for name, v in verdicts.items()
-    ]
     least = min(v["p"] for v in verdicts.values())
-    table = markdown(["quantity", "p (uniform ranks)", "inside 50 %", "inside 90 %"], rows)
     return (
-        f"{table}\n\n{content['simulations']} simulations, {content['divergences']} divergences, "
+        f"{ranks_table(verdicts)}\n\n"
+        f"{content['simulations']} simulations, {content['divergences']} divergences, "
         f"{content['further_attempts']} fits with further attempts, largest R-hat "
         f"{content['max_rhat']:.3f} ({content['rhat_above_1.01']} above 1.01); "
-        f"least p {least:.3f} of {len(rows)}, {min(1.0, least * len(rows)):.2f} after Bonferroni."
+        f"least p {least:.3f} of {len(verdicts)}, "
+        f"{min(1.0, least * len(verdicts)):.2f} after Bonferroni."
     )

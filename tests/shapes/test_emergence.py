@@ -123,8 +123,27 @@ def test_the_table_is_the_integral_over_the_scatter(right):
     shift = -n * (top * np.log(top) + (1 - top) * np.log1p(-top))
     exact = np.log(quad(integrand, low, high, limit=2000, points=[-6, -3, -1, 0, 1, 2])[0]) - shift
     found = table(np.array([[log_error]]), np.log([scatter]), np.log([guess]))
-    # Linear between the points of the grid: of lucky answers they are a factor of 1.7 apart.
     assert found[0] == pytest.approx(exact, abs=0.1)
+
+
+@pytest.mark.parametrize(("n", "share"), [(100, 0.2), (1000, 0.05), (10_000, 0.003)])
+def test_the_table_follows_what_many_scores_say_of_lucky_answers(n, share):
+    """Six sizes that know nothing and guess: their share is told to a few percent."""
+    sizes = 6
+    metric = Observed(
+        name="em", kind="answer", better_high=True, right=np.full(sizes, share),
+        n=np.full(sizes, float(n)), chance=0.0,
+    )  # fmt: skip
+    error = 1 / np.sqrt(sizes * share * n / (1 + n * CARD.noise.within))
+    guess = share * np.exp(error * np.linspace(-3, 3, 61))
+    hopeless = np.full((len(guess), sizes), np.log(200.0))
+    found = size_likelihood([metric], CARD, tokens=1.0)(
+        hopeless, np.full(len(guess), np.log(0.05)), np.log(guess)
+    )
+    strength = 1 / CARD.noise.within - 1
+    a, b = guess * strength, (1 - guess) * strength
+    exact = sizes * (betaln(share * n + a, n - share * n + b) - betaln(a, b))
+    assert found == pytest.approx(exact, abs=0.15)
 
 
 def test_metrics_of_a_size_share_its_scatter():

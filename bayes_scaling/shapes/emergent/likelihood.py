@@ -31,7 +31,15 @@ LOWEST, HIGHEST, STEP = -14.0, 5.0, 0.02
 worth 1e4 questions at most (the card's ``within``): no likelihood is too narrow for this step."""
 
 SPREADS = np.log(np.geomspace(0.02, 2.0, 16))
-GUESSES = np.log(np.geomspace(5e-5, 0.2, 16))
+GUESSES = np.log((5e-5, 0.5))
+"""Range of the share of lucky answers; its points depend on the scores."""
+
+RESOLVED, COARSEST, MOST_GUESSES = 0.7, 0.55, 64
+"""Distance of two points, in standard errors of the logarithm and at most, and how many at most."""
+
+EXCLUDED = 40.0
+"""Nats below its best share at which the lowest score rules a share of lucky answers out."""
+
 REACH = 8.0
 """Of the scatter, to either side, in log a: beyond, it would make hopeless answers sure ones."""
 
@@ -50,9 +58,12 @@ class SizeLikelihood:
     ----------
     table : array of shape (size, guess, spread, log a)
         One guess where lucky answers are not estimated.
+    guesses : array of shape (guess,)
+        Logarithms, ascending.
     """
 
     table: Array
+    guesses: Array
 
     def __call__(self, log_error: Array, log_scatter: Array, log_guess: Array | None) -> Array:
         """Summed over sizes, linear between the points of the grid; shape (sample,).
@@ -70,7 +81,7 @@ class SizeLikelihood:
         if log_guess is None:
             rows = [(first[None, :], np.ones((1, 1)))]
         else:
-            g, fg = _place(log_guess, GUESSES[0], GUESSES[1] - GUESSES[0], n_guess)
+            g, fg = _between(log_guess, self.guesses)
             rows = [(first + g[:, None], 1 - fg[:, None]), (first + g[:, None] + 1, fg[:, None])]
         total = np.zeros(log_error.shape)
         for row, share in rows:
@@ -87,6 +98,13 @@ def _place(x: Array, low: float, step: float, n: int) -> tuple[NDArray[np.int64]
     return index, steps - index
 
 
+def _between(x: Array, points: Array) -> tuple[NDArray[np.int64], Array]:
+    """As `_place`, of points that are not evenly spaced."""
+    inside = x.clip(points[0], points[-1])
+    index = np.searchsorted(points[1:-1], inside, side="right")
+    return index, (inside - points[index]) / (points[index + 1] - points[index])
+
+
 def size_likelihood(
     metrics: Sequence[Observed], card: EmergenceCard, *, tokens: float
 ) -> SizeLikelihood:
@@ -101,7 +119,8 @@ def size_likelihood(
         L, of which only shares of right tokens depend.
     """
     grid = np.arange(LOWEST, HIGHEST + STEP / 2, STEP)
-    guesses = np.exp(GUESSES) if any(m.kind == "answer" for m in metrics) else np.zeros(1)
+    log_guesses = _guess_points([m for m in metrics if m.kind == "answer"], card)
+    guesses = np.exp(log_guesses)
     points = np.zeros((len(metrics[0].right), len(guesses), len(grid)))
     for metric in metrics:
         mean = expected(
@@ -110,7 +129,33 @@ def size_likelihood(
         within = card.noise.within_choice if metric.chance > 0 else card.noise.within
         for i in np.flatnonzero(np.isfinite(metric.right)):
             points[i] += beta_binomial(metric.right[i] * metric.n[i], metric.n[i], mean, within)
-    return SizeLikelihood(table=_scattered(points, card.noise.nu))
+    return SizeLikelihood(table=_scattered(points, card.noise.nu), guesses=log_guesses)
+
+
+def _guess_points(metrics: Sequence[Observed], card: EmergenceCard) -> Array:
+    """Logarithms of shares of lucky answers, close where the scores tell them apart.
+
+    Where luck makes up a score, the logarithm of its share g has the information of n g questions,
+    and of n g^2 / s where it is a part of the score s: a power of the size explains the rest.
+    """
+    if not metrics:
+        return np.full(1, -np.inf)
+    log_g = np.linspace(GUESSES[0], GUESSES[1], 2000)
+    g, information = np.exp(log_g), np.zeros(len(log_g))
+    excluded = np.zeros(len(log_g), dtype=bool)
+    for metric in metrics:
+        mean = expected("answer", np.array(np.inf), chance=metric.chance, guess=g)
+        for i in np.flatnonzero(np.isfinite(metric.right)):
+            right, n = metric.right[i], metric.n[i]
+            independent = n / (1 + (n - 1) * card.noise.within)
+            information += independent * g**2 / np.maximum(mean, right)
+            density = beta_binomial(right * n, n, mean, card.noise.within)
+            excluded |= (mean > right) & (density < density.max() - EXCLUDED)
+    step = np.minimum(RESOLVED / np.sqrt(information), COARSEST)
+    step[excluded] = COARSEST
+    passed = np.append(0, np.cumsum(np.diff(log_g) / step[1:]))
+    n_points = min(int(np.ceil(passed[-1])) + 1, MOST_GUESSES)
+    return np.asarray(np.interp(np.linspace(0, passed[-1], n_points), passed, log_g))
 
 
 def beta_binomial(k: float, n: float, mean: Array, within: float) -> Array:
