@@ -18,7 +18,7 @@ from typing import Any
 
 from bayes_scaling.comparison.executors import SERIAL, Place
 from bayes_scaling.comparison.study_folder import StudyFolder
-from bayes_scaling.comparison.watch import WorkerWatch
+from bayes_scaling.comparison.watch import LOOK_SECONDS, WorkerWatch
 from bayes_scaling.errors import BayesScalingError, StudyError
 from bayes_scaling.inference.interrupts import heeded_interrupt
 from bayes_scaling.inference.progress import announce, task_bar
@@ -150,10 +150,9 @@ class _Run:
         try:
             with heeded_interrupt() as heed:
                 while self.waiting or self.running:
-                    heed()
                     self._hand_over()
-                    self._finish_all(self._ready())
-                heed()
+                    self._finish_all(self._ready(heed))
+                    heed()
         except BaseException:
             for future in self.running:
                 future.cancel()
@@ -170,12 +169,13 @@ class _Run:
                 ) from error
             self.running[future] = task
 
-    def _ready(self) -> set[Future[Any]]:
+    def _ready(self, heed: Callable[[], None]) -> set[Future[Any]]:
         """Tasks that came to an end, one at least."""
         while True:
-            ready, _ = wait(self.running, self.watch.every, return_when=FIRST_COMPLETED)
+            ready, _ = wait(self.running, LOOK_SECONDS, return_when=FIRST_COMPLETED)
             if ready:
                 return ready
+            heed()
             self.watch.look()
 
     def _finish_all(self, ready: set[Future[Any]]) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from bayes_scaling.inference.progress import announce
 
-__all__ = ["WorkerWatch"]
+__all__ = ["LOOK_SECONDS", "WorkerWatch"]
 
 LOOK_SECONDS = 5.0
+"""After which to look up from a task that takes long."""
+
 PATIENCE_SECONDS = 30.0
 """How long a cluster may be without workers before that is said: one may be on its way."""
 
@@ -27,11 +29,6 @@ class WorkerWatch:
         self._count = count
         self._since: float | None = None
         self._told = False
-
-    @property
-    def every(self) -> float | None:
-        """Seconds after which to look again; None for never."""
-        return None if self._told or self._count is None else LOOK_SECONDS
 
     def look(self) -> None:
         """Count the workers, while no task comes to an end."""

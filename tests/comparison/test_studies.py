@@ -9,13 +9,13 @@ import tracemalloc
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 
 import numpy as np
 import pytest
 import threadpoolctl
 
-from bayes_scaling.comparison import watch
+from bayes_scaling.comparison import studies, watch
 from bayes_scaling.comparison.executors import SERIAL, Place, local, place_for
 from bayes_scaling.comparison.scoring import KEPT_DRAWS, compact, score_draws
 from bayes_scaling.comparison.studies import RETRIES, Task, run_tasks, seed_of
@@ -186,6 +186,31 @@ def test_an_interrupt_that_python_drops_still_ends_the_study(tmp_path, tasks):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_an_interrupt_that_was_dropped_does_not_wait_for_the_task_to_end(monkeypatch):
+    monkeypatch.setattr(studies, "LOOK_SECONDS", 0.05)
+    pressed, ended = [], Event()
+
+    def second_only(number, frame):
+        pressed.append(number)
+        if len(pressed) > 1:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, second_only)
+    late = Timer(30, ended.set)
+    late.start()
+    Timer(0.2, lambda: signal.raise_signal(signal.SIGINT)).start()
+    try:
+        with ThreadPoolExecutor(1) as executor, place_for(executor=executor) as place:
+            with pytest.raises(KeyboardInterrupt):
+                run_tasks(ended.wait, tasks_of([60]), study=STUDY, place=place)
+            assert not ended.is_set()
+            ended.set()
+    finally:
+        late.cancel()
+        signal.signal(signal.SIGINT, before)
+    assert len(pressed) == 2
+
+
 def test_results_come_back_from_disk_as_they_were(tmp_path):
     tasks = tasks_of([0.1, 1e300, -2.5e-17])
     fresh = run_tasks(square, tasks, study=STUDY, resume=tmp_path / "study")
@@ -354,7 +379,7 @@ def test_a_scheduler_that_does_not_answer_is_named_soon(monkeypatch, address):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(watch, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(studies, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(watch, "PATIENCE_SECONDS", 0.05)
 
 
