@@ -21,7 +21,10 @@ SETTINGS = {
 }  # fmt: skip
 
 DRIVER = """
+import signal
 import bayes_scaling as bs
+# A shell that runs pytest in the background has it, and its children, ignore SIGINT.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 bs.backtest(
     bs.read_runs({table!r}), scheduler={scheduler!r}, resume={folder!r}, progress=False,
     **{settings!r},
