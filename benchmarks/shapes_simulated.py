@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from benchmarks.record import markdown, say
 from benchmarks.shapes_fit import compiled_for, fit_with_care
 
 __all__ = [
-    "POPULATION", "grid", "sbc", "sbc_report", "shapes_of", "simulated", "simulated_report",
+    "POPULATION", "grid", "recovery", "sbc", "sbc_report", "shapes_of", "simulated",
+    "simulated_report",
 ]  # fmt: skip
 
 HORIZON = 1.0
@@ -48,6 +50,8 @@ POPULATION = {
     "persistence": 0.4, "nu": 6.0, "early": 0.6,
 }  # fmt: skip
 TASKS, SIZES = 125, 8
+EDGES = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
+"""Of the bins of probabilities, of any shape of any task."""
 
 
 def simulated(_: Path, seed: int) -> dict[str, Any]:
@@ -59,7 +63,7 @@ def simulated(_: Path, seed: int) -> dict[str, Any]:
         tasks = simulate_tasks(card, design, rng, {**POPULATION, **special})
         own = design.with_scores(tasks.z)
         fit, _ = fit_with_care(card, own, seed, compiled=compiled.with_data(z=own.z))
-        found[name] = _recovery(*shapes_of(fit, own, tasks.trends, ROPES.get(name, DEFAULT_ROPE)))
+        found[name] = recovery(*shapes_of(fit, own, tasks.trends, ROPES.get(name, DEFAULT_ROPE)))
         found[name] |= {"rhat": fit.diagnostics["max_rhat"], "seconds": fit.diagnostics["seconds"]}
         say(f"{name}: {found[name]}")
     return {**found, "all": _together(list(found.values()))}
@@ -95,7 +99,7 @@ def shapes_of(
     return np.array(truth), codes, np.column_stack([worse, falls])
 
 
-def _recovery(truth: Array, codes: Array, worse: Array) -> dict[str, Any]:
+def recovery(truth: Array, codes: Array, worse: Array) -> dict[str, Any]:
     """How often shapes are right, beside how often they should be.
 
     Tasks of one fit share its population, so that the standard errors are those of the number of
@@ -109,10 +113,21 @@ def _recovery(truth: Array, codes: Array, worse: Array) -> dict[str, Any]:
                       "true": int((truth == i).sum())}  # fmt: skip
     likely = shares.argmax(axis=1)
     agree = (codes == likely).sum(axis=1)
+    hits = codes[..., None] == np.arange(len(SHAPES))
+    right = truth[:, None] == np.arange(len(SHAPES))
+    which, bins = np.digitize(shares, EDGES[1:-1]), {}
+    for i, (low, high) in enumerate(pairwise(EDGES)):
+        within = which == i
+        count = hits[:, within].sum(axis=1)
+        bins[f"{low:g} to {high:g}"] = {
+            "n": int(within.sum()), "expected": float(count.mean()),
+            "variance": float(count.var()), "true": int(right[within].sum()),
+        }  # fmt: skip
     rates = np.bincount(truth, minlength=len(SHAPES)) / len(truth)
     p_true = shares[np.arange(len(truth)), truth]
     return {
         "shapes": rows,
+        "bins": bins,
         "tasks": len(truth),
         "right": int((likely == truth).sum()),
         "said": float(agree.mean()),
@@ -130,12 +145,12 @@ def _together(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     sums = {k: sum(own[k] for own in found) for k in ("tasks", "right", "said", "said_variance")}
     scores = ("brier", "brier_base_rates", "log", "brier_worse", "base_worse")
     means = {k: float(np.mean([own[k] for own in found])) for k in scores}
-    shapes = {
-        name: {k: sum(own["shapes"][name][k] for own in found)
-               for k in ("expected", "variance", "true")}
-        for name in SHAPES
+    counts = {
+        part: {name: {k: sum(own[part][name][k] for own in found) for k in first}
+               for name, first in found[0][part].items()}
+        for part in ("shapes", "bins")
     }  # fmt: skip
-    return {**sums, **means, "shapes": shapes}
+    return {**sums, **means, **counts}
 
 
 def simulated_report(content: Mapping[str, Any]) -> str:
@@ -156,11 +171,17 @@ def simulated_report(content: Mapping[str, Any]) -> str:
          _z(r["true"], r["expected"], r["variance"])]
         for name, r in found["all"]["shapes"].items()
     ]  # fmt: skip
+    bins = [
+        [name, str(r["n"]), str(r["true"]), _with_sd(r["expected"], r["variance"]),
+         _z(r["true"], r["expected"], r["variance"])]
+        for name, r in found["all"]["bins"].items()
+    ]  # fmt: skip
     by_world = [[NAMES[s], *(_counted(found[w]["shapes"][s]) for w in WORLDS)] for s in SHAPES]
     return "\n\n".join(
         [
             markdown(heads, rows),
             markdown(["shape", "true", "expected (sd)", "z"], shapes),
+            markdown(["probability given", "of so many", "true", "expected (sd)", "z"], bins),
             markdown(["shape: true, expected, z", *WORLDS], by_world),
         ]
     )

@@ -11,6 +11,7 @@ from benchmarks import __main__ as command
 from benchmarks import shapes
 from benchmarks.record import RESULTS
 from benchmarks.shapes_backtest import differences
+from benchmarks.shapes_simulated import recovery
 
 README = Path(__file__).resolve().parent.parent / "benchmarks" / "README.md"
 
@@ -24,6 +25,35 @@ def forecasts(copies: int = 1) -> pd.DataFrame:
     said = np.where((rows["change"] > 0) == (rng.random(40) < 0.9), 0.8, 0.2)
     rows = rows.assign(**{"ours, trend better": said, "climatology better": 0.5})
     return pd.concat([rows, rows.assign(params=2e9)] * copies, ignore_index=True)
+
+
+def shapes_drawn(seed):
+    """Shares of the shapes of 300 tasks, and 2000 posterior draws of them."""
+    rng = np.random.default_rng(seed)
+    shares = rng.dirichlet(np.full(6, 0.2), 300)
+    drawn = rng.random((2000, 300, 1)) > shares.cumsum(axis=1)
+    return rng, shares, drawn.sum(axis=2).clip(max=5)
+
+
+def z_of(bins):
+    return [(own["true"] - own["expected"]) / np.sqrt(own["variance"]) for own in bins.values()]
+
+
+def test_probabilities_come_true_as_often_as_they_say():
+    rng, shares, codes = shapes_drawn(3)
+    truth = np.array([rng.choice(6, p=own) for own in shares])
+    bins = recovery(truth, codes, np.zeros((300, 2)))["bins"]
+    assert sum(own["n"] for own in bins.values()) == 6 * 300
+    assert sum(own["true"] for own in bins.values()) == 300
+    assert sum(own["expected"] for own in bins.values()) == pytest.approx(300)
+    assert np.abs(z_of(bins)).max() < 4
+
+
+def test_probabilities_that_are_too_sure_are_found_out():
+    rng, shares, codes = shapes_drawn(4)
+    timid = shares**0.5 / (shares**0.5).sum(axis=1, keepdims=True)
+    truth = np.array([rng.choice(6, p=own) for own in timid])
+    assert z_of(recovery(truth, codes, np.zeros((300, 2)))["bins"])[-1] < -4
 
 
 def test_the_trend_is_compared_score_by_score():

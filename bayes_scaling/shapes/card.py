@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from bayes_scaling.cards import Beta, Card, CardKind, LogNormal, Normal, Strict
+from pydantic import Field
+
+from bayes_scaling.cards import Beta, Card, CardKind, LogNormal, Normal, Positive, Strict, Text
 from bayes_scaling.errors import InputError
 
 __all__ = ["DEFAULT_SHAPE_CARD", "ShapeCard", "list_shape_cards", "load_shape_card"]
 
 DEFAULT_SHAPE_CARD = "shapes"
+
+
+class WideChange(Strict):
+    """A share of the tasks, whose slopes change by Normal(what is expected, sigma) at the bend."""
+
+    share: Annotated[float, Field(gt=0, lt=1)]
+    sigma: Positive
+    reason: Text
 
 
 class ShapePriors(Strict):
@@ -27,6 +37,7 @@ class ShapePriors(Strict):
     gap: LogNormal
     width: LogNormal
     change_spread: LogNormal
+    wide_change: WideChange
     second_spread: LogNormal
     recovery: Normal
     saturation: Normal

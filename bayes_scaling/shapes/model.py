@@ -115,13 +115,14 @@ def _changes(card: ShapeCard, design: ShapeDesign, slope: Any, tilted: Any) -> A
         scale = _draw("second_spread", priors.second_spread)
         change = pt.concatenate([change, (scale * second)[:, None]], axis=1)
     start = slope - (change * tilted).sum(axis=1)
-    mean = expected_change(start, recovery, saturation)
+    mean, wide = expected_change(start, recovery, saturation), priors.wide_change
+    firsts = pm.NormalMixture.dist(
+        [1 - wide.share, wide.share], mu=mean[:, None], sigma=pt.stack([spread, wide.sigma])
+    )
     # The last term is what a unit of slope and ratio is worth in start and first change.
     pm.Potential(
         "population",
-        pm.logp(_slopes(card, design), start)
-        + pm.logp(pm.Normal.dist(mean, spread), change[:, 0])
-        + pt.log(spread),
+        pm.logp(_slopes(card, design), start) + pm.logp(firsts, change[:, 0]) + pt.log(spread),
         dims="curve",
     )
     return pm.Deterministic("change", change, dims=("curve", "bend"))

@@ -90,11 +90,15 @@ def _truncated(log_weights: Array) -> Array:
 def _log_density(own: Trend, priors: ShapePriors, people: Mapping[str, Any]) -> Array:
     """Of a task's trend in a population, up to a constant, (sample,)."""
     change = expected_change(own.start, people["recovery"], people["saturation"])
+    wide = priors.wide_change
     beyond, early = own.place[:, 0] - own.last, people["early"]
     density = (
         norm.logpdf(own.level, people["level_mean"], people["level_spread"])
         + norm.logpdf(own.start, people["slope_mean"], people["slope_spread"])
-        + norm.logpdf(own.change[:, 0], change, people["change_spread"])
+        + np.log(
+            (1 - wide.share) * norm.pdf(own.change[:, 0], change, people["change_spread"])
+            + wide.share * norm.pdf(own.change[:, 0], change, wide.sigma)
+        )
         + np.log(
             early * _density(beyond, priors.early_place)
             + (1 - early) * _density(beyond, priors.late_place)

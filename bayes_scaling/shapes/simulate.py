@@ -85,7 +85,9 @@ def draw_bends(
     n, priors = len(start), card.priors
     change, place = np.empty((n, card.bends)), np.empty((n, card.bends))
     change[:, 0] = expected_change(start, people["recovery"], people["saturation"])
-    change[:, 0] += people["change_spread"] * rng.standard_normal(n)
+    wide = rng.random(n) < priors.wide_change.share
+    spread = np.where(wide, priors.wide_change.sigma, people["change_spread"])
+    change[:, 0] += spread * rng.standard_normal(n)
     early = rng.random(n) < people["early"]
     place[:, 0] = np.where(
         early, *(_draw(kind, rng, n) for kind in (priors.early_place, priors.late_place))

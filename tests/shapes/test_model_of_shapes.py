@@ -245,7 +245,11 @@ def test_tasks_are_draws_of_starts_and_of_changes_given_them(bends):
         slopes = [(natural(at + h) - natural(at - h)) / 2e-5 for h in step]
         mean = expected_change(start, own["recovery"], own["saturation"])
         density = norm.logpdf(start, own["slope_mean"], own["slope_spread"])
-        density += norm.logpdf(change, mean, own["change_spread"])
+        wide = card.priors.wide_change
+        density += np.log(
+            (1 - wide.share) * norm.pdf(change, mean, own["change_spread"])
+            + wide.share * norm.pdf(change, mean, wide.sigma)
+        )
         expected = density + np.log(np.abs(np.linalg.det(slopes)))
         assert found[i] == pytest.approx(expected, abs=1e-6)
 

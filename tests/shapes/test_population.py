@@ -123,11 +123,14 @@ CHANGES = np.array([0.2, 1.1, 1.3, 0.9, 1.8])
 
 
 def recovery_given(priors, chosen):
-    """Mean and sd of the recovery, given starts and changes of the chosen tasks."""
-    fall, spread = expected_change(STARTS[chosen], 1.0, 0.0), FIXED["change_spread"]
-    precision = 1 / priors.recovery.sigma**2 + (fall**2).sum() / spread**2
-    mean = priors.recovery.mean / priors.recovery.sigma**2
-    return (mean + fall @ CHANGES[chosen] / spread**2) / precision, precision**-0.5
+    """The recovery on a grid, and its probabilities, given starts and changes of the chosen."""
+    share, wide = (np.arange(4000) + 0.5) / 1000, priors.wide_change
+    mean = expected_change(STARTS[chosen], share[:, None], 0.0)
+    usual, large = (norm(mean, sigma).pdf(CHANGES[chosen]) for sigma in
+                    (FIXED["change_spread"], wide.sigma))  # fmt: skip
+    density = norm(priors.recovery.mean, priors.recovery.sigma).pdf(share)
+    density *= ((1 - wide.share) * usual + wide.share * large).prod(axis=1)
+    return share, density / density.sum()
 
 
 @pytest.mark.parametrize("task", range(5))
@@ -144,12 +147,15 @@ def test_the_population_forgets_how_a_task_recovered(task):
     for name, value in (("slope", np.concatenate(slope)), ("change", CHANGES[:, None])):
         drawn = made.posterior[name]
         draws[name] = (drawn.dims, np.broadcast_to(value, drawn.shape))
-    recovery = rng.normal(*recovery_given(made.card.priors, np.arange(5)), (4, 400))
+    share, chance = recovery_given(made.card.priors, np.arange(5))
+    recovery = rng.choice(share, (4, 400), p=chance)
     draws |= {"place": place, "recovery": (("chain", "draw"), recovery)}
     draws["width"] = made.posterior["width"] * 0 + 0.15
     fit = with_draws(made, draws)
     found = population_without(fit, fit.curves[task], rng)["recovery"]
-    mean, sd = recovery_given(made.card.priors, np.delete(np.arange(5), task))
+    share, chance = recovery_given(made.card.priors, np.delete(np.arange(5), task))
+    mean = share @ chance
+    sd = np.sqrt((share - mean) ** 2 @ chance)
     assert found.mean() == pytest.approx(mean, abs=4 * sd / np.sqrt(400))
     assert found.std() == pytest.approx(sd, rel=4 / np.sqrt(2 * 400))
     if task == 0:
