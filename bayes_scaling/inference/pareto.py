@@ -14,6 +14,9 @@ __all__ = ["pareto_smoothed"]
 TAIL_SHARE, TAIL_ROOT = 0.2, 3.0
 """At most this share of the draws is the tail, and this multiple of their root (section 2.4)."""
 
+FEWEST = 25
+"""Samples: their tail are five."""
+
 GRID, QUARTILE_SCALE = 30, 3.0
 """Of the profile likelihood (Zhang and Stephens 2009, doi:10.1198/tech.2009.08017, section 4)."""
 
@@ -40,7 +43,14 @@ def pareto_smoothed(log_ratios: Array) -> tuple[Array, Array]:
         Log weights that sum to one in a row.
     array of shape (row,)
         Pareto k; not a number where the tail has no shape, since most of it is the same.
+
+    Raises
+    ------
+    ValueError
+        There are fewer than `FEWEST` samples.
     """
+    if log_ratios.shape[1] < FEWEST:
+        raise ValueError(f"{log_ratios.shape[1]} samples have no tail; {FEWEST} are needed")
     blocks = [_smoothed(log_ratios[i : i + ROWS]) for i in range(0, len(log_ratios), ROWS)]
     weights, k = (np.concatenate(part) for part in zip(*blocks, strict=True))
     return weights, k

@@ -41,6 +41,15 @@ def test_a_tail_that_is_all_the_same_has_no_shape():
     assert np.exp(weights) == pytest.approx(1e-3)
 
 
+def test_so_few_samples_have_no_tail():
+    with pytest.raises(ValueError, match="24 samples have no tail; 25 are needed"):
+        pareto_smoothed(np.zeros((1, 24)))
+
+
+def test_a_constant_does_not_move():
+    assert power_sensitivity(np.ones(100), np.random.default_rng(1).standard_normal(100)) == 0.0
+
+
 def test_power_scaling_is_that_of_arviz():
     from arviz_stats import psense
 

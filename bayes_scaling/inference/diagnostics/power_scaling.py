@@ -29,8 +29,11 @@ def power_sensitivity(draws: Array, log_part: Array) -> float:
     Returns
     -------
     float
-        Distance from the scaled posterior, over the binary logarithm of the power.
+        Distance from the scaled posterior, over the binary logarithm of the power; 0 of a
+        quantity that is the same in every draw.
     """
+    if np.ptp(draws) == 0:
+        return 0.0
     speeds = []
     for power in POWERS:
         # So near to 1 the weights are nearly even: they need no smoothing.
