@@ -65,9 +65,10 @@ def show_shape_card(card: ShapeCard | EmergenceCard) -> None:
         for name, prior in part[1].items():
             if isinstance(prior, dict):
                 numbers = {k: v for k, v in prior.items() if isinstance(v, float)}
-                told = ", ".join(f"{key} {value:g}" for key, value in numbers.items())
+                told = [f"{key} {value:g}" for key, value in numbers.items()]
+                kind = [prior["distribution"]] if "distribution" in prior else []
                 reason = " ".join(prior["reason"].split())
-                rows.append([name, f"{prior['distribution']}, {told}", reason])
+                rows.append([name, ", ".join([*kind, *told]), reason])
     heads = ["on", "prior", "reason"]
     output.print_table(heads, rows, left=heads, lines=True, width=output.text_width())
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["shapes"]
 
+TOLD = 3
+"""Tasks of which a sentence is printed."""
+
 Metrics = Annotated[
     str,
     typer.Argument(
@@ -100,7 +103,7 @@ def shapes(
     With --json: a list of {task, curve (its label: the task, and what else tells its curves apart),
     family, at, probabilities: {improving, flat, inverse, u_shaped, inverted_u, delayed},
     p_worse_than_largest_seen (of the trend), p_measures_worse (of a new score against the last),
-    p_worse_than_largest_seen_prior_only, value, turning_point}.
+    p_worse_than_largest_seen_prior_only, value, turning_point, text}.
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing
@@ -221,8 +224,10 @@ def _show(answer: ShapeProbabilities) -> None:
         f"{output.interval_name(answer.prob)}s of a measured score"
     )
     output.print_table(heads, rows, left=("task",), caption=caption)
-    for row in table.head(3).to_dict("records"):
+    for row in table.head(TOLD).to_dict("records"):
         output.print_wrapped(f"{row['curve']}: {row['text']}.", indent="  ")
+    if len(table) > TOLD:
+        output.print_wrapped(f"(and {len(table) - TOLD} more; --json has them all)", indent="  ")
 
 
 def _note_distance(answer: ShapeProbabilities, *, err: bool) -> None:

@@ -56,6 +56,8 @@ class Costs(Strict):
         limits, made, served = self.limits, self.hardware, self.inference
         if limits.max_money is not None:
             self._need("a limit on money", "peak_flops", "utilisation", "price")
+        if made.price is not None:
+            self._need("a price of device hours", "peak_flops", "utilisation")
         if limits.max_days is not None:
             self._need("a limit on days", "peak_flops", "utilisation", "devices")
         if served.prompt_utilisation or served.output_utilisation:

@@ -149,6 +149,7 @@ class ShapeProbabilities:
                     **{name: row[name] for name in names},
                     "value": value,
                     "turning_point": turn,
+                    "text": row["text"],
                 }
             )
         return json.dumps(_null(rows), indent=2)

@@ -27,6 +27,7 @@ def test_json(answer, saved):
     assert list(rows[0]) == [
         "task", "curve", "family", "at", "probabilities", "p_worse_than_largest_seen",
         "p_measures_worse", "p_worse_than_largest_seen_prior_only", "value", "turning_point",
+        "text",
     ]  # fmt: skip
     assert list(rows[0]["probabilities"]) == list(SHAPES)
     # Alike where a task has one curve.
@@ -56,6 +57,12 @@ def test_a_figure_a_page_and_a_copy(run, saved, tmp_path):
     assert (tmp_path / "s.png").stat().st_size > 10_000
     assert "Probabilities at 1T params" in page.read_text(encoding="utf-8")
     assert run("shapes", copy, "--rope", "0.02").stdout
+
+
+def test_sentences_are_of_the_riskiest_tasks_and_say_how_many_there_are(run, saved):
+    told = run("shapes", saved, "--at-params", "1T").stdout
+    assert sum(f"  {task}: " in told for task in ("falls", "flat", "jumps", "rises", "turns")) == 3
+    assert "(and 2 more; --json has them all)" in told
 
 
 @pytest.mark.parametrize("command", ["report", "forecast"])

@@ -96,6 +96,7 @@ def test_memory_limits_the_size():
         ({"hardware": {"name": "abacus"}}, "unknown hardware 'abacus'.*h100-sxm"),
         ({"hardware": {"speed": 1}}, "hardware.speed: Extra inputs"),
         ({"limits": {"max_money": "1M"}}, "money needs peak_flops and utilisation and price"),
+        ({"hardware": {"price": 2}}, "price of device hours needs peak_flops and utilisation"),
         ({"limits": {"max_days": 3}, "hardware": {"peak_flops": 1e15}}, "utilisation and devices"),
         ({"hardware": {"bytes_per_param": 2}}, "needs memory and devices"),
         ({"limits": {"max_params": "lots"}}, "limits.max_params.*lots"),

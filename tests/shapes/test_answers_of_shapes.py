@@ -256,7 +256,7 @@ def test_a_fit_knows_which_sampling_errors_are_known(fit):
 
 KEYS = {"task", "curve", "family", "at", "probabilities", "p_worse_than_largest_seen",
         "p_measures_worse", "p_worse_than_largest_seen_prior_only", "value",
-        "turning_point"}  # fmt: skip
+        "turning_point", "text"}  # fmt: skip
 
 
 def test_the_json_has_tasks_and_the_labels_of_their_curves(fit):
