@@ -175,15 +175,22 @@ def test_an_interrupted_study_goes_on_where_it_stopped(tmp_path, capsys):
     assert log.read_text().split() == ["3", "4", "5"]
 
 
+@pytest.fixture
+def listening():
+    """Ctrl-C as Python has it: a shell that runs pytest in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("tasks", [6, 4], ids=["before the end", "in the last task"])
-def test_an_interrupt_that_python_drops_still_ends_the_study(tmp_path, tasks):
-    before = signal.getsignal(signal.SIGINT)
+def test_an_interrupt_that_python_drops_still_ends_the_study(listening, tmp_path, tasks):
     folder = tmp_path / "study"
     with pytest.raises(KeyboardInterrupt):
         run_tasks(interrupted_while_freeing, tasks_of(range(tasks)), study=STUDY, resume=folder)
     assert len(dict(StudyFolder(folder, STUDY).results())) == 4
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_an_interrupt_that_was_dropped_does_not_wait_for_the_task_to_end(monkeypatch):
