@@ -38,8 +38,8 @@ from benchmarks.record import machine, markdown, save, say
 
 __all__ = [
     "FACTORS", "FEWEST", "LAWS", "SCORED", "Case", "Score", "Study", "average_score", "best_drifts",
-    "drifts", "everywhere", "flat", "frame", "run", "score_draws", "undressed", "uneven",
-    "with_drift",
+    "chosen_by_others", "drifts", "everywhere", "flat", "frame", "run", "score_draws", "undressed",
+    "uneven", "with_drift",
 ]  # fmt: skip
 
 FACTORS = (3.0, 10.0, 30.0, 100.0)
@@ -159,7 +159,7 @@ def run(data: Path, seed: int, folder: Path) -> str:
                 tried[label, drift] = everywhere(study, cards, drift)
             say(f"{law}, {label} priors: {len(list(drifts()))} drifts tried")
             own = {drift: scores for (which, drift), scores in tried.items() if which == label}
-            judged[f"{label} priors, drift chosen by other sources"] = _chosen(study, own)
+            judged[f"{label} priors, drift chosen by other sources"] = chosen_by_others(study, own)
         content[law]["judged"] = {name: average_score(scores) for name, scores in judged.items()}
         content[law]["tried"] = [
             {"priors": which, "within": d[0], "loss": d[1], "terms": d[2], **average_score(scores)}
@@ -283,13 +283,13 @@ def score_draws(card: ModelCard, unseen: Design, draws: xr.Dataset) -> Score:
     )
 
 
-def _chosen(
-    study: Study, tried: Mapping[Drift, Mapping[tuple[str, float], Score]]
+def chosen_by_others[D](
+    study: Study, tried: Mapping[D, Mapping[tuple[str, float], Score]]
 ) -> dict[tuple[str, float], Score]:
     """Scores of each source by the drift that scores best on the others."""
     scores: dict[tuple[str, float], Score] = {}
     for source, best in best_drifts(study, tried).items():
-        say(f"without {source}: within {best[0]}, loss {best[1]}, terms {best[2]}")
+        say(f"without {source}: {best}")
         scores |= {k: v for k, v in tried[best].items() if k[0].split()[0] == source}
     return scores
 

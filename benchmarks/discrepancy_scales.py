@@ -29,7 +29,7 @@ from benchmarks.discrepancy import (
     Score,
     Study,
     average_score,
-    best_drifts,
+    chosen_by_others,
     everywhere,
     flat,
     frame,
@@ -105,8 +105,8 @@ def run_scales(data: Path, seed: int, folder: Path) -> str:
     }  # fmt: skip
     fixed, free = ({s: v for s, v in tried.items() if bool(s.sigma) == b} for b in (False, True))
     judged = {
-        "fixed, chosen by other sources": _chosen(study, fixed),
-        "updated, its prior chosen by other sources": _chosen(study, free),
+        "fixed, chosen by other sources": chosen_by_others(study, fixed),
+        "updated, its prior chosen by other sources": chosen_by_others(study, free),
         "fixed at 0.018, by weights": tried[Scale(median=0.018, sigma=0.0)],
         "fixed at 0.018, by fits": {
             key: score
@@ -168,17 +168,6 @@ def updated(drift: Array, scale: Scale) -> dict[str, float]:
     log_scale = np.log(scale.nodes())
     mean = float(share @ log_scale)
     return {"scale": float(np.exp(mean)), "sigma": float(np.sqrt(share @ (log_scale - mean) ** 2))}
-
-
-def _chosen(
-    study: Study, tried: Mapping[Scale, Mapping[tuple[str, float], Score]]
-) -> dict[tuple[str, float], Score]:
-    """Scores of each source by the scale that scores best on the others."""
-    found: dict[tuple[str, float], Score] = {}
-    for source, best in best_drifts(study, tried).items():
-        say(f"without {source}: {best}")
-        found |= {k: v for k, v in tried[best].items() if k[0].split()[0] == source}
-    return found
 
 
 def _updates(told: Mapping[str, list[dict[str, float]]]) -> str:
