@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_scaling.inference.diagnostics.convergence import nearly_mixed, sampled_well
+from bayes_scaling.inference.diagnostics.convergence import (
+    nearly_mixed,
+    sampled_well,
+    times_as_long,
+)
 from bayes_scaling.inference.progress import announce
 from bayes_scaling.inference.sample import Effort, Sampling, sample
 
@@ -19,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["sample_with_care"]
 
-LONGER = 4
-CAREFUL_TUNE, CAREFUL_ACCEPT = 3000, 0.99
+LONGEST = 16
+CAREFUL_LENGTH, CAREFUL_TUNE, CAREFUL_ACCEPT = 4, 3000, 0.99
 STARTS = 200
 MOST_BYTES = 2e9
 TINY = 1e-300
@@ -42,10 +45,11 @@ def sample_with_care(
 ) -> tuple[Sampling, int]:
     """Sample as `sample` does, and again where the chains have not mixed.
 
-    Chains that nearly agree go on, to four times their length. Where that is not enough, or they
-    are far apart or diverge, they start anew where most of the posterior was found, tune for
-    longer, take smaller steps and are as long; and where these nearly agree, sixteen times as long.
-    Of longer chains every fourth or sixteenth draw is kept.
+    Chains that nearly agree go on, for as long as their R-hat and effective draws say is needed
+    (at most `LONGEST` times as long). Where that is not enough, or they are far apart or diverge,
+    they start anew where most of the posterior was found, four times as long as at first, tune for
+    longer and take smaller steps; and where these nearly agree, they go on, too. Of longer chains
+    as many draws are kept.
 
     Returns
     -------
@@ -59,23 +63,20 @@ def sample_with_care(
     )
     if sampled_well(first.tree):
         return first, 1
-    longer = replace(effort, thin=LONGER * effort.thin)
-    careful = replace(longer, tune=CAREFUL_TUNE, target_accept=CAREFUL_ACCEPT)
-    both = replace(careful, thin=LONGER * careful.thin)
-    ladder: list[tuple[Effort, Callable[[xr.DataTree], bool], str]] = [
-        (longer, nearly_mixed, GOES_ON),
-        (careful, lambda _: True, ANEW),
-        (both, lambda tree: nearly_mixed(tree) and _can_keep(tree, both.thin), GOES_ON),
-    ]
+    careful = replace(
+        effort, thin=CAREFUL_LENGTH * effort.thin, tune=CAREFUL_TUNE, target_accept=CAREFUL_ACCEPT
+    )
+    ladder = [(effort, True), (careful, False), (careful, True)]
     last, seconds, attempts = first, first.seconds, 1
-    for harder, is_worth_it, said in ladder:
-        if not is_worth_it(last.tree):
+    for base, goes_on in ladder:
+        thin = _longer(last.tree, base.thin, LONGEST * effort.thin) if goes_on else base.thin
+        if goes_on and (thin <= base.thin or not nearly_mixed(last.tree)):
             continue
-        announce(said, show=progress)
-        anew = harder is not longer and first.points is not None
+        announce(GOES_ON if goes_on else ANEW, show=progress)
+        anew = base is careful and first.points is not None
         last = sample(
             model,
-            harder,
+            replace(base, thin=thin),
             seed=seed,
             sampler=sampler,
             progress=progress,
@@ -89,9 +90,10 @@ def sample_with_care(
     return replace(last, seconds=seconds), attempts
 
 
-def _can_keep(kept: xr.DataTree, thin: int) -> bool:
-    """Whether the draws of chains so many times as long fit into memory until they are thinned."""
-    return bool(thin * kept["posterior"].to_dataset().nbytes < MOST_BYTES)
+def _longer(kept: xr.DataTree, thin: int, most: int) -> int:
+    """Length over draws that are kept of chains that mix, as far as memory holds them all."""
+    held = int(MOST_BYTES / kept["posterior"].to_dataset().nbytes)
+    return min(thin * times_as_long(kept), most, held)
 
 
 def _starts(first: Sampling, seed: int) -> Array:

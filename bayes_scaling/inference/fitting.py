@@ -58,8 +58,9 @@ def fit(
 ) -> Fit:
     """Sample the posterior of a law given runs.
 
-    Chains that have nearly mixed go on to four times their length, of which every fourth draw is
-    kept; where that is not enough, or draws diverge, they start anew with smaller steps.
+    Chains that have nearly mixed go on for as long as they need, at most to sixteen times their
+    length, of which as many draws are kept; where that is not enough, or draws diverge, they start
+    anew with smaller steps.
     `Fit.diagnostics` says which attempt was kept.
 
     Parameters

@@ -47,8 +47,9 @@ def fit_shapes(
 ) -> ShapeFit:
     """Sample the trends of all tasks of a table at once.
 
-    Chains that have nearly mixed go on to four times their length, of which every fourth draw is
-    kept; where that is not enough, or draws diverge, they start anew with smaller steps.
+    Chains that have nearly mixed go on for as long as they need, at most to sixteen times their
+    length, of which as many draws are kept; where that is not enough, or draws diverge, they start
+    anew with smaller steps.
 
     Parameters
     ----------

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import xarray as xr
-from scipy import stats
+from scipy import signal, stats
 
 from bayes_scaling.inference import attempts
+from bayes_scaling.inference.diagnostics.convergence import sampled_well, times_as_long
 from bayes_scaling.inference.sample import Effort, Sampling, _thinned
 
 EFFORT = Effort(draws=200, tune=300)
@@ -16,7 +17,11 @@ def tree(apart: float, diverging: int = 0, draws: int = 1000) -> xr.DataTree:
     """Chains whose means lie so many standard deviations apart."""
     rng = np.random.default_rng(1)
     values = rng.standard_normal((4, draws)) + apart * np.arange(4)[:, None]
-    bad = np.zeros((4, draws), dtype=bool)
+    return tree_of(values, diverging)
+
+
+def tree_of(values: np.ndarray, diverging: int = 0) -> xr.DataTree:
+    bad = np.zeros(values.shape, dtype=bool)
     bad[0, :diverging] = True
     dims = ("chain", "draw")
     return xr.DataTree.from_dict(
@@ -28,6 +33,8 @@ def tree(apart: float, diverging: int = 0, draws: int = 1000) -> xr.DataTree:
 
 
 MIXED, NEARLY, APART, DIVERGED = tree(0.0), tree(0.15), tree(1.0), tree(0.0, diverging=3)
+NEEDED = 3
+"""Times as long as `NEARLY` must be: its R-hat is 1.018, and half of that again is for scatter."""
 
 
 FIRST, LONGER, CAREFUL, BOTH = "first", "longer", "careful", "both"
@@ -59,18 +66,35 @@ def test_chains_go_on_where_that_helps_and_take_care_where_it_does_not(monkeypat
     assert count == len(asked) == len(found)
     assert sampling.tree is found[-1]
     assert sampling.seconds == {"sample": count}
-    longer = {"draws": 200, "length": 800, "tune": 300, "target_accept": 0.95}
-    careful = longer | {"tune": attempts.CAREFUL_TUNE, "target_accept": attempts.CAREFUL_ACCEPT}
-    both = careful | {"length": 3200}
-    expected = {FIRST: longer | {"length": 200}, LONGER: longer, CAREFUL: careful, BOTH: both}
+    first = {"draws": 200, "length": 200, "tune": 300, "target_accept": 0.95}
+    careful = {"tune": attempts.CAREFUL_TUNE, "target_accept": attempts.CAREFUL_ACCEPT}
+    expected = {
+        FIRST: first,
+        LONGER: first | {"length": 200 * NEEDED},
+        CAREFUL: first | careful | {"length": 800},
+        BOTH: first | careful | {"length": 800 * NEEDED},
+    }
     for effort, kind in zip(asked, made, strict=True):
-        assert {name: getattr(effort, name) for name in longer} == expected[kind]
+        assert {name: getattr(effort, name) for name in first} == expected[kind]
+
+
+def test_chains_go_on_as_long_as_r_hat_and_effective_draws_need():
+    rng = np.random.default_rng(5)
+    steps = stats.norm.rvs(size=(4, 40_000), random_state=rng)
+    # Draws of an autoregression with 0.98 are worth 1 - 0.98 over 1 + 0.98 of independent ones.
+    values = signal.lfilter([1.0], [1.0, -0.98], steps, axis=1)
+    times = times_as_long(part := tree_of(values[:, :4000]))
+    assert not sampled_well(part)
+    assert 2 <= times <= 10
+    assert sampled_well(tree_of(values[:, : 4000 * times]))
+    assert times_as_long(tree(0.0)) == 1 < times_as_long(NEARLY) == NEEDED
 
 
 def test_chains_do_not_go_on_beyond_what_memory_holds(monkeypatch):
-    monkeypatch.setattr(attempts, "MOST_BYTES", 4.5 * APART["posterior"].to_dataset().nbytes)
-    assert attempts._can_keep(APART, 4)
-    assert not attempts._can_keep(APART, 5)
+    assert attempts._longer(NEARLY, 1, most=16) == NEEDED
+    assert attempts._longer(NEARLY, 4, most=12) == 12
+    monkeypatch.setattr(attempts, "MOST_BYTES", 2.5 * NEARLY["posterior"].to_dataset().nbytes)
+    assert attempts._longer(NEARLY, 1, most=16) == 2
 
 
 def test_longer_chains_keep_as_many_draws_and_every_divergence():

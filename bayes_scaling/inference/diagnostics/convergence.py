@@ -22,12 +22,15 @@ __all__ = [
     "nearly_mixed",
     "sampled_well",
     "sampler_figures",
+    "times_as_long",
 ]
 
 RHAT_MAX = 1.01
 RHAT_NEAR = 1.05
 """Up to here more draws of the same chains are worth their time."""
 ESS_MIN = 400.0
+MARGIN = 1.5
+"""How many more draws than are needed on average, since R-hat itself scatters."""
 BFMI_MIN = 0.3
 """Vehtari et al. 2021, arXiv:1903.08008 (R-hat, effective sample size); Betancourt 2016,
 arXiv:1604.00695 (energy)."""
@@ -99,6 +102,14 @@ def nearly_mixed(tree: xr.DataTree) -> bool:
     """Whether longer chains could be enough: no divergence, and chains that nearly agree."""
     figures = _figures_of(tree)
     return bool(figures["divergences"] == 0 and figures["max_rhat"] <= RHAT_NEAR)
+
+
+def times_as_long(tree: xr.DataTree) -> int:
+    """How many times as many draws should do: R-hat - 1 and 1 / ESS fall with their number."""
+    figures = _figures_of(tree)
+    effective = max(1.0, min(figures["min_ess_bulk"], figures["min_ess_tail"]))
+    short = max((figures["max_rhat"] - 1) / (RHAT_MAX - 1), ESS_MIN / effective)
+    return int(np.ceil(MARGIN * short))
 
 
 def _figures_of(tree: xr.DataTree) -> dict[str, float]:
