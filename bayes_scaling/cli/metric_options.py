@@ -42,7 +42,7 @@ def read_curves(
     """Scores of a file, a folder of result files, or a data set, read with settings of the reader.
 
     What weakens every answer about them is said on standard error, before an answer takes time,
-    and that scores were taken for percentages.
+    and which columns were taken for what, and that scores were taken for percentages.
 
     Raises
     ------
@@ -65,6 +65,9 @@ def read_curves(
         )
     else:
         curves = bs.read_metrics(source, **settings)
+    if curves.renamed and source not in sets:
+        taken = ", ".join(f"{old!r} as {new}" for old, new in curves.renamed.items())
+        typer.echo(f"Note: columns are read by other names: {taken}.", err=True)
     if unit == "auto" and curves.percent and source not in sets:
         named = ", ".join(curves.percent)
         typer.echo(

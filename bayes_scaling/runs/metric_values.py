@@ -11,7 +11,7 @@ import pandas as pd
 from bayes_scaling.errors import InputError
 from bayes_scaling.runs.cells import CheckedTable
 from bayes_scaling.runs.flops import training_flops
-from bayes_scaling.runs.metric_checks import is_loss, is_lower_better
+from bayes_scaling.runs.metric_checks import MetricUnit, is_loss, is_lower_better
 from bayes_scaling.runs.metric_columns import METRIC_NUMERIC, SCALES
 from bayes_scaling.runs.problems import Origin, Problem, Severity
 from bayes_scaling.units import parse_flops_column, parse_quantities, parse_quantity
@@ -29,7 +29,7 @@ _YES_OR_NO |= {"lower": False, "lower is better": False, "down": False, "min": F
 
 
 def numeric_metrics(
-    raw: pd.DataFrame, origin: Origin, renamed: Mapping[str, str]
+    raw: pd.DataFrame, origin: Origin, renamed: Mapping[str, str], unit: MetricUnit = "auto"
 ) -> tuple[CheckedTable, list[Problem]]:
     """Read the numbers, and fill in what the table does not say.
 
@@ -41,6 +41,8 @@ def numeric_metrics(
         Their row numbers.
     renamed
         Original column -> canonical name.
+    unit
+        Of scores; cells such as "40.5%" are fractions unless this says that all are in percent.
 
     Returns
     -------
@@ -58,7 +60,10 @@ def numeric_metrics(
         columns[name] = raw[name]
         if name in METRIC_NUMERIC:
             parse = parse_flops_column if name == "flops" else parse_quantities
-            values, unreadable[name] = parse(_steps(raw[name]) if name == "step" else raw[name])
+            cells = _steps(raw[name]) if name == "step" else raw[name]
+            if name in ("value", "stderr", "chance"):
+                cells = _without_signs(cells, in_percent=unit == "percent")
+            values, unreadable[name] = parse(cells)
             missing[name] = np.isnan(values) & ~unreadable[name]
             columns[name] = pd.Series(values, index=raw.index)
     if "higher_is_better" in raw:
@@ -80,6 +85,15 @@ def _steps(cells: pd.Series) -> pd.Series:
     """Steps out of names of revisions such as step143000."""
     texts = cells.astype(str).str.extract(_STEP.pattern, flags=re.IGNORECASE)[0]
     return texts.where(texts.notna(), cells)
+
+
+def _without_signs(cells: pd.Series, *, in_percent: bool) -> pd.Series:
+    """Numbers out of cells such as 40.5 %: a hundredth of these, unless all are in percent."""
+    if pd.api.types.is_numeric_dtype(cells):
+        return cells
+    texts = cells.astype(str).str.extract(r"^(.*\d.*)%\s*$")[0]
+    numbers = pd.to_numeric(texts, errors="coerce")
+    return cells.astype(object).where(numbers.isna(), numbers / (1 if in_percent else 100))
 
 
 def _from_names(raw: pd.DataFrame, origin: Origin, problems: list[Problem]) -> pd.DataFrame:

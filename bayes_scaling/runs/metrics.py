@@ -177,6 +177,7 @@ def read_metrics(
         What to call the curves; the file name without its ending if not given.
     unit
         Of the scores that have a ceiling: "percent", "fraction", or "auto" to look at each metric.
+        Cells such as "40.5%" say it themselves.
     checkpoints
         "final" compares models, each by its last checkpoint. "all" keeps every one, for curves
         along compute (or tokens); fits then know that those of one model rise and fall together.
@@ -212,7 +213,7 @@ def read_metrics(
     raw = _raw(source)
     frame, renamed, problems = match_metric_columns(raw.frame, renames, raw.origin.label)
     _stop_at_errors(problems)
-    checked, found = numeric_metrics(frame, raw.origin, renamed)
+    checked, found = numeric_metrics(frame, raw.origin, renamed, unit)
     problems += [*raw.problems, *found]
     checked = replace(checked, frame=checked.frame.assign(curve=curve_keys(checked.frame)))
     problems += check_metrics(checked)

@@ -64,6 +64,14 @@ def test_percentages_that_were_told_by_the_scores_are_noted(run, scores, tmp_pat
     assert "percent" not in run("emergence", scores, "-q").stderr
 
 
+def test_columns_that_are_read_by_other_names_are_noted(run, scores, tmp_path):
+    table = pd.read_csv(scores).rename(columns={"value": "Score", "params": "N"})
+    table.to_csv(tmp_path / "s.csv", index=False)
+    told = " ".join(run("emergence", tmp_path / "s.csv", "-q").stderr.split())
+    assert "Note: columns are read by other names: 'N' as params, 'Score' as value." in told
+    assert "other names" not in run("emergence", scores, "-q").stderr
+
+
 def test_flat_at_zero_is_answered_and_not_called_left_out(run, tmp_path):
     rows = [f"sums,{n}B,exact_match,0,100,0" for n in (1, 3, 10, 30)]
     head = "task,params,metric,value,n_examples,chance\n"
