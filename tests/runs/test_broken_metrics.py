@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from score_examples import SIZES, table
 
 from bayes_scaling.runs import RunsError, read_metrics
-from tests.runs.scores import SIZES, table
 
 BROKEN = {
     "one size only": (table().query("params > 1e9"), "no curve is left"),

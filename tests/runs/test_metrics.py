@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from score_examples import codes, table
 
 from bayes_scaling.errors import InputError
 from bayes_scaling.runs import RunsError, load_metrics, load_runs, read_metrics
-from tests.runs.scores import codes, table
 
 
 def test_a_plain_table_has_no_warning():
