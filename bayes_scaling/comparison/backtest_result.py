@@ -17,7 +17,7 @@ from bayes_scaling.comparison.methods import Part
 from bayes_scaling.comparison.scoring import BATCHES, COVERED, LEVELS, score_table
 from bayes_scaling.errors import InputError, unknown_name
 from bayes_scaling.runs import Runs
-from bayes_scaling.units import format_factor
+from bayes_scaling.units import format_count, format_factor
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -216,13 +216,15 @@ class Backtest:
         best = str(overall["crps"].idxmin())
         least = float(overall["crps"].min())
         furthest = float(self.table["factor"].max())
+        runs, cuts = self.table["row"].nunique(), len(self.cuts)
         first = (
-            f"{len(self.table) // len(self.methods)} predictions of {self.name}, up to "
+            f"{format_count(len(self.table) // len(self.methods), 'prediction')} "
+            f"({format_count(runs, 'run')}, {format_count(cuts, 'cut')}) of {self.name}, up to "
             f"{format_factor(furthest)} times the {_SHORT[self.along]} of the runs that were "
-            f"fitted: {best} predicts best, with a mean CRPS of {100 * least:.2f} %"
+            f"fitted: {_quoted(best)} predicts best, with a mean CRPS of {100 * least:.2f} %"
         )
         others = [
-            f"{100 * crps:.2f} % for {name}"
+            f"{100 * crps:.2f} % for {_quoted(str(name))}"
             for name, crps in overall["crps"].sort_values().items()
             if name != best
         ]
@@ -245,7 +247,7 @@ class Backtest:
         if abs(share - 0.9) > max(2 * error, 0.02):
             judged = "too seldom" if share < 0.9 else "more often than it says"
         return (
-            f"The 90 % interval of {name} held {100 * share:.0f} % ({100 * error:.0f} % standard "
+            f"The 90 % interval of {_quoted(name)} held {100 * share:.0f} % ({100 * error:.0f} % standard "
             f"error) of the runs, {judged}, at a median width of {100 * row['width90']:.1f} % of "
             f"the loss; the runs came out {100 * row['bias']:+.2f} % from its median on average."
         )
@@ -330,6 +332,11 @@ class Backtest:
 
 
 _SHORT = {"flops": "compute", "params": "size", "tokens": "tokens"}
+
+
+def _quoted(method: str) -> str:
+    """A method's name as it stands in a sentence, where a comma in it would read as one of it."""
+    return f"'{method}'" if "," in method else method
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -59,7 +59,8 @@ def compare(
         pools over groups, and the one with most runs if not.
     hold_out : float, optional
         Share of the runs, those with the most compute, to predict by each law fitted without
-        them (samples once more for each law). None leaves it out.
+        them (samples once more for each law, in this process). None leaves it out. `backtest`
+        judges several cards by several cuts, on all cores or machines, and can be resumed.
     factor : float
         Practical threshold: sizes within this factor are the same plan.
     prob : float

@@ -149,7 +149,8 @@ def test_json_is_as_documented():
 
 def test_it_says_what_it_found_and_how():
     text = repr(example_backtest())
-    assert "chinchilla, law only predicts best" in text
+    assert "48 predictions (30 runs, 2 cuts) of example, up to 138 times the compute" in text
+    assert "'chinchilla, law only' predicts best" in text
     assert "Posteriors are by the quick engine; no fit needed NUTS." in text
     made = example_backtest()
     cones = bs.Backtest(**{**vars(made), "counts": {**made.counts, "cone_from_constant": 4}})
