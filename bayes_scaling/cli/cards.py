@@ -38,7 +38,7 @@ def show_card(card: ModelCard) -> None:
         typer.echo(f"pools over: {' x '.join(card.pooling.over) or 'what a fit is grouped by'}")
     if card.discrepancy is not None:
         typer.echo(f"drifts from {card.discrepancy.within:g} decades before the costliest run on")
-        output.print_wrapped(" ".join(card.discrepancy.reason.split()))
+        output.print_wrapped(card.discrepancy.notes)
     stated = {f"noise.{name}": getattr(card.noise, name) for name in NOISE}
     noise = {name: prior for name, prior in stated.items() if prior is not None}
     spread = card.pooling.spread if card.pooling is not None else {}

@@ -247,9 +247,10 @@ class Backtest:
         if abs(share - 0.9) > max(2 * error, 0.02):
             judged = "too seldom" if share < 0.9 else "more often than it says"
         return (
-            f"The 90 % interval of {_quoted(name)} held {100 * share:.0f} % ({100 * error:.0f} % standard "
-            f"error) of the runs, {judged}, at a median width of {100 * row['width90']:.1f} % of "
-            f"the loss; the runs came out {100 * row['bias']:+.2f} % from its median on average."
+            f"The 90 % interval of {_quoted(name)} held {100 * share:.0f} % ({100 * error:.0f} % "
+            f"standard error) of the runs, {judged}, at a median width of "
+            f"{100 * row['width90']:.1f} % of the loss; the runs came out "
+            f"{100 * row['bias']:+.2f} % from its median on average."
         )
 
     def notes(self) -> list[str]:

@@ -104,11 +104,18 @@ class Discrepancy(Strict):
     """That the law is an approximation: beyond the runs the loss drifts away from it.
 
     The drift begins ``within`` decades before the costliest run of a group, and its parameters
-    have priors like those of the law (see `bayes_scaling.laws.drift`).
+    have priors like those of the law (see `bayes_scaling.laws.drift`). ``reason`` is for those who
+    use its intervals, ``tried`` for those who would change it.
     """
 
     within: Annotated[float, Field(ge=0, le=3)]
     reason: Text
+    tried: Text | None = None
+
+    @property
+    def notes(self) -> str:
+        """All that is said about it, in one paragraph."""
+        return " ".join(f"{self.reason} {self.tried or ''}".split())
 
 
 class ModelCard(Card):

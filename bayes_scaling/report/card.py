@@ -98,9 +98,7 @@ def _drift(discrepancy: Discrepancy) -> str:
     where = "at the costliest run of a group"
     if discrepancy.within > 0:
         where = f"{discrepancy.within:g} decades before the costliest run of a group"
-    return (
-        f"The loss drifts away from the law from {where} on. {' '.join(discrepancy.reason.split())}"
-    )
+    return f"The loss drifts away from the law from {where} on. {discrepancy.notes}"
 
 
 def _typical(reference: Reference) -> str:
