@@ -15,6 +15,7 @@ from benchmarks import (
     curves_forms,
     design,
     discrepancy,
+    discrepancy_averages,
     discrepancy_scales,
     emergence,
     few,
@@ -55,7 +56,6 @@ EXAMPLES = """examples:
 Every command writes a JSON file to the results folder and prints its table as markdown.
 """
 
-
 RUN: dict[str, Callable[[argparse.Namespace], str]] = {
     "speed": lambda p: speed.run(p.only, p.repeats, p.rows, p.runs, p.seed, p.results),
     "scaling": lambda p: scaling.run(
@@ -67,9 +67,11 @@ RUN: dict[str, Callable[[argparse.Namespace], str]] = {
     "laws": lambda p: laws.run(p.only, p.tables, not p.single, p.again, p.seed, p.results),
     "reproduce": lambda p: reproduce.run(p.only, p.data, p.seed, p.results),
     "cone": lambda p: cone.run(p.data, p.seed, p.results),
-    "discrepancy": lambda p: (discrepancy_scales.run_scales if p.scales else discrepancy.run)(
-        p.data, p.seed, p.results
-    ),
+    "discrepancy": lambda p: {
+        "drifts": discrepancy.run,
+        "scales": discrepancy_scales.run_scales,
+        "averages": discrepancy_averages.run_averages,
+    }[p.only](p.data, p.seed, p.results),
     "few": lambda p: few.run(p.only, p.repeats, p.data, p.seed, p.results),
     "backtests": lambda p: (backtests.run_grouped if p.grouped else backtests.run)(
         p.data, p.seed, p.results
@@ -154,8 +156,9 @@ def _curves(parser: argparse.ArgumentParser) -> None:
 
 def _discrepancy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--scales", action="store_true", help="a scale of the drift that runs update"
-    )
+        "--only", choices=["drifts", "scales", "averages"], default="drifts",
+        help="priors and drifts; a scale of the drift that runs update; mixtures of laws",
+    )  # fmt: skip
     _data(parser)
 
 

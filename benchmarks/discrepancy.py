@@ -37,9 +37,9 @@ from benchmarks.cone import ANY_COUNTING, sweeps
 from benchmarks.record import machine, markdown, save, say
 
 __all__ = [
-    "FACTORS", "FEWEST", "LAWS", "SCORED", "Case", "Score", "Study", "average_score", "best_drifts",
-    "chosen_by_others", "drifts", "everywhere", "flat", "frame", "run", "score_draws", "undressed",
-    "uneven", "with_drift",
+    "EFFORT", "FACTORS", "FEWEST", "LAWS", "Case", "Score", "Study", "average_score", "best_drifts",
+    "chosen_by_others", "drift_of", "drifts", "everywhere", "flat", "frame", "run", "score_draws",
+    "score_of", "undressed", "uneven", "with_drift",
 ]  # fmt: skip
 
 FACTORS = (3.0, 10.0, 30.0, 100.0)
@@ -50,7 +50,7 @@ FEWEST = 8
 
 LAWS = {"coupled": "coupled-informed", "chinchilla": "chinchilla-informed"}
 ITERATIONS = 8
-LEARNING, SCORED = Effort(draws=250, tune=1), Effort(draws=1000, tune=1)
+EFFORT = Effort(draws=1000, tune=1)
 FURTHEST = 1.0
 """Log loss from the median beyond which no draw goes: where nu is below 1, draws have no mean."""
 
@@ -125,10 +125,14 @@ class Study:
     def population(self, card: ModelCard, without: str | None = None) -> ModelCard:
         """The card with priors that all sweeps teach, or those of all sources but one."""
         names = [name for name in self.tables if name.split()[0] != without]
-        designs = [make_design(self.tables[name], (), card) for name in names]
+        designs = {name: make_design(self.tables[name], (), card) for name in names}
+        moments: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for _ in range(ITERATIONS):
-            moments = [m for m in (_moments(card, design) for design in designs) if m is not None]
-            means, variances = (np.array([m[i] for m in moments]) for i in range(2))
+            # A sweep whose fit is refused counts as in the step before.
+            moments |= {
+                name: m for name, d in designs.items() if (m := _moments(card, d)) is not None
+            }
+            means, variances = (np.array([m[i] for m in moments.values()]) for i in range(2))
             centre, n = means.mean(axis=0), len(moments)
             spread = np.sqrt((variances + (means - centre) ** 2).sum(axis=0) / (n - 1))
             card = _with_population(card, centre, np.maximum(spread, NARROWEST))
@@ -210,6 +214,15 @@ def with_drift(card: ModelCard, drift: Drift) -> ModelCard:
     return card.model_copy(update={"priors": priors, "discrepancy": discrepancy})
 
 
+def drift_of(card: ModelCard) -> Drift:
+    """The drift that a card ships."""
+    if card.discrepancy is None:
+        raise ValueError(f"{card.name} has no drift")
+    names = ("drift", f"drift_{card.get_law().drifting[0]}")
+    loss, terms = (float(card.prior_of(name).sigma) for name in names)
+    return card.discrepancy.within, loss, terms
+
+
 def _with_population(card: ModelCard, centre: np.ndarray, spread: np.ndarray) -> ModelCard:
     new = {
         name: Normal(distribution="normal", mean=float(m), sigma=float(s), reason=WHY)
@@ -228,9 +241,9 @@ def _with_population(card: ModelCard, centre: np.ndarray, spread: np.ndarray) ->
 def _moments(card: ModelCard, design: Design) -> tuple[np.ndarray, np.ndarray] | None:
     """Posterior mean and variance of the parameters of a sweep, as they are sampled."""
     try:
-        tree = quick_sample(card, design, LEARNING, seed=1).tree
+        tree = quick_sample(card, design, EFFORT, seed=1).tree
     except QuickError as error:
-        say(f"a sweep is left out of a step: {error}")
+        say(f"a sweep is not fitted in a step: {error}")
         return None
     theta = tree["posterior"]["theta"].to_numpy().reshape(-1, len(card.parameter_names))
     return theta.mean(axis=0), theta.var(axis=0)
@@ -253,7 +266,7 @@ def _score(card: ModelCard, case: Case) -> Score | None:
     design = make_design(case.runs, (), card)
     seen = design.take(case.fitted).settled()
     try:
-        tree = quick_sample(card, seen, SCORED, seed=1).tree
+        tree = quick_sample(card, seen, EFFORT, seed=1).tree
     except QuickError:
         return None
     return score_draws(card, design.take(~case.fitted).seen_from(seen), flat(tree))
@@ -266,11 +279,16 @@ def flat(tree: xr.DataTree) -> xr.Dataset:
 
 def score_draws(card: ModelCard, unseen: Design, draws: xr.Dataset) -> Score:
     """Score of what draws of a posterior, (sample,), say of runs that were not fitted."""
-    y = noise_of_runs(card, unseen, draws).draw(np.random.default_rng(0))
+    return score_of(
+        noise_of_runs(card, unseen, draws).draw(np.random.default_rng(0)), unseen.log_loss
+    )
+
+
+def score_of(y: np.ndarray, loss: np.ndarray) -> Score:
+    """Score of draws of the log losses of runs, (sample, run), beside these, (run,)."""
     middle = np.median(y, axis=0)
     y = np.clip(y, middle - FURTHEST, middle + FURTHEST)
     low, lower, upper, high = np.quantile(y, [0.05, 0.25, 0.75, 0.95], axis=0)
-    loss = unseen.log_loss
     missed = np.maximum(low - loss, 0.0) + np.maximum(loss - high, 0.0)
     return Score(
         n=len(loss),

@@ -24,7 +24,7 @@ from bayes_scaling.inference.design import Design, make_design
 from bayes_scaling.inference.proposals import resample
 from bayes_scaling.inference.quick import QuickError, quick_sample
 from benchmarks.discrepancy import (
-    SCORED,
+    EFFORT,
     Case,
     Score,
     Study,
@@ -141,7 +141,7 @@ def _fitted(card: ModelCard, case: Case) -> _Fitted | None:
     design = make_design(case.runs, (), card)
     seen = design.take(case.fitted).settled()
     try:
-        tree = quick_sample(card, seen, SCORED, seed=1).tree
+        tree = quick_sample(card, seen, EFFORT, seed=1).tree
     except QuickError as error:
         say(f"{case.sweep}, {case.factor:g}x: {error}")
         return None

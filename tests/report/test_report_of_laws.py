@@ -152,3 +152,11 @@ def test_what_is_counted_is_said_in_every_report():
     for section in ("answer", "data", "decisions"):
         assert "N non-embedding, C 6ND" in page.sections[section]
     assert "as given" not in page.sections["answer"]
+
+
+def test_what_was_tried_stands_with_the_card_and_not_among_the_caveats():
+    page, discrepancy = page_of("coupled-informed"), bs.load_card("coupled-informed").discrepancy
+    reason, tried = (" ".join(t.split()) for t in (discrepancy.reason, discrepancy.tried))
+    sections = {name: " ".join(words.split()) for name, words in page.sections.items()}
+    assert {name for name, words in sections.items() if tried in words} == {"card"}
+    assert len({name for name, words in sections.items() if reason in words}) > 1

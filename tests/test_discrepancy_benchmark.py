@@ -1,0 +1,59 @@
+"""What sweeps teach, and mixtures of laws."""
+
+import numpy as np
+import pytest
+from examples import example_runs
+
+from bayes_scaling.inference.card import load_card
+from benchmarks import discrepancy
+from benchmarks.discrepancy import NARROWEST, Study, drift_of, score_of, undressed
+from benchmarks.discrepancy_averages import mixture
+
+
+def test_a_sweep_whose_fit_is_refused_counts_as_in_the_step_before(monkeypatch):
+    card = undressed(load_card("chinchilla"))
+    asked = []
+
+    def moments(card, design):
+        asked.append(design)
+        refused = len(asked) > 2 and len(asked) % 2 == 0
+        mean = np.full(len(card.parameter_names), 1.0 if len(asked) % 2 else 3.0)
+        return None if refused else (mean, np.full_like(mean, 0.04))
+
+    monkeypatch.setattr(discrepancy, "_moments", moments)
+    runs = example_runs()
+    found = Study(tables={"a one": runs, "b two": runs}).population(card)
+    assert len(asked) == 2 * discrepancy.ITERATIONS
+    assert found.prior_of("alpha").median == pytest.approx(np.exp(2.0))
+    assert found.prior_of("alpha").sigma == pytest.approx(np.sqrt(2 * 0.04 + 2 * 1.0))
+    asked.clear()
+    alone = Study(tables={"a one": runs, "b two": runs, "c three": runs}).population(card, "b")
+    assert len(asked) == 2 * discrepancy.ITERATIONS
+    assert alone.prior_of("alpha").sigma >= NARROWEST
+
+
+def test_a_draw_of_a_mixture_is_of_one_law_for_all_runs():
+    n = 20_000
+    draws = {"one": np.zeros((n, 3)), "other": np.ones((n, 3))}
+    mixed = mixture(draws, {"one": 1.0, "other": 3.0}, seed=1)
+    assert mixed.shape == (n, 3)
+    assert np.ptp(mixed, axis=1).max() == 0
+    assert mixed[:, 0].mean() == pytest.approx(0.75, abs=4 * np.sqrt(0.75 * 0.25 / n))
+    assert mixture(draws, {"one": 0.0, "other": 1.0}, seed=1).min() == 1
+
+
+def test_scores_are_those_of_a_known_prediction():
+    """Of a standard normal: CRPS of its own median is 2 phi(0) - 1 / sqrt(pi)."""
+    y = 0.1 * np.random.default_rng(1).standard_normal((40_000, 2))
+    found = score_of(y, np.array([0.0, 0.3]))
+    first = 0.1 * (2 / np.sqrt(2 * np.pi) - 1 / np.sqrt(np.pi))
+    second = 0.1 * (3 * (2 * 0.99865 - 1) + 2 * 0.004432 - 1 / np.sqrt(np.pi))
+    assert found.crps == pytest.approx((first + second) / 2, rel=0.02)
+    assert (found.n, found.inside50, found.inside90) == (2, 0.5, 0.5)
+    assert found.width == pytest.approx(0.329, rel=0.03)
+
+
+def test_the_drift_of_a_card_is_the_one_that_it_ships():
+    assert drift_of(load_card("coupled-informed")) == (0.15, 0.018, 0.04)
+    with pytest.raises(ValueError, match="has no drift"):
+        drift_of(undressed(load_card("coupled-informed")))
