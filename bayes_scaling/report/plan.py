@@ -85,28 +85,33 @@ def _choices(plan: Plan) -> Table:
     prob, rows = plan.prob, list[tuple[str, ...]]()
     alone = {each.spend: each.law_only for each in plan.budgets}
     for row in plan.table().to_dict("records"):
-        told = [_expected(row, what) for what in ("loss", "regret", "deadweight")]
+        told = [_number(row, what) for what in _SHOWN]
         size = [words.size(row[key]) for key in ("params", "tokens")]
         rows.append((words.flops(row["flops"]), str(row["choice"]), *size, *told))
         plain = alone[row["flops"]] if row["choice"] == PLAN else None
         if plain is not None:
             found = summarise(plain["loss"].to_numpy(), prob)
-            loss = words.interval(*(float(found[key]) for key in ("mean", "lower", "upper")))
+            loss = words.interval(*(float(found[key]) for key in ("median", "lower", "upper")))
             size = [words.size(float(plain[key])) for key in ("params", "tokens")]
             rows.append((words.flops(row["flops"]), "(by the law alone)", *size, loss, "", ""))
-    expected = f"expected ({words.percent(prob)})"
+    median, expected = (f"{centre} ({words.percent(prob)})" for centre in ("median", "expected"))
     heads = (
-        "budget (FLOPs)", "choice", "parameters N", "tokens D", f"loss (nats), {expected}",
+        "budget (FLOPs)", "choice", "parameters N", "tokens D", f"loss (nats), {median}",
         f"regret (nats), {expected}", f"deadweight compute (%), {expected}",
     )  # fmt: skip
     return Table(name="The plan and its alternatives", heads=heads, rows=tuple(rows))
 
 
-def _expected(row: Mapping[Hashable, Any], what: str) -> str:
-    """Mean and interval of a quantity, with the digits that matter for it."""
-    scale, digits = {"loss": (1.0, 3), "regret": (1.0, 4), "deadweight": (100.0, 1)}[what]
-    mean, low, high = (scale * row[f"{what}_{key}"] for key in ("mean", "lower", "upper"))
-    return f"{mean:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+_SHOWN = {"loss": ("median", 1.0, 3), "regret": ("mean", 1.0, 4), "deadweight": ("mean", 100.0, 1)}
+"""What a choice is told of: where its middle is, its unit and its digits. The loss is told as in
+sentences; of regrets the mean is what a plan minimises."""
+
+
+def _number(row: Mapping[Hashable, Any], what: str) -> str:
+    """Middle and interval of a quantity."""
+    centre, scale, digits = _SHOWN[what]
+    middle, low, high = (scale * row[f"{what}_{key}"] for key in (centre, "lower", "upper"))
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def _pictures(plan: Plan) -> list[Picture]:

@@ -81,6 +81,8 @@ def test_the_page_stands_alone(run, plain, tmp_path):
     assert not page.tags & {"link", "iframe"}
     choices = page.column("The plan and its alternatives", "choice")
     assert choices[:3] == ["plan", "(by the law alone)", "20 tokens a parameter"]
+    loss = page.column("The plan and its alternatives", "loss (nats), median")[0]
+    assert f"for a loss of {loss}" in " ".join(page.sections["answer"].split())
 
 
 def test_a_page_of_a_target_out_of_reach(run, plain, tmp_path):
