@@ -28,6 +28,8 @@ __all__ = ["MOST", "emergence_size", "plot_emergence"]
 
 MOST: Final = 8
 COLUMNS: Final = 4
+LEGEND: Final = (1, 2, 3, 5)
+"""Columns of the legend, by those of the figure, so that it is no wider than this."""
 POINTS: Final = 80
 NEVER: Final = 1e9
 SMOOTH, BROKEN = COLOURS[0], COLOURS[1]
@@ -80,7 +82,7 @@ def plot_emergence(
         _error(pair[1], answer[name], first=column == 0)
         axes.append(pair)
     figure.legend(
-        handles=_handles(answer.prob), loc="outside upper center", ncols=2 if columns < 3 else 5
+        handles=_handles(answer.prob), loc="outside upper center", ncols=LEGEND[columns - 1]
     )
     return np.array(axes, dtype=object)
 

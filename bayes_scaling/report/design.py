@@ -72,14 +72,15 @@ def render_architectures(answer: Architectures, fit: Fit) -> str:
         f"Loss at the compute-optimal plans; bands hold {words.percent(answer.prob)}. Dotted "
         "lines: the budgets.",
     )
+    points = _warnings(fit, answer.draws["decades_beyond"].to_numpy().max())
     budgets = [words.flops(float(c)) for c in answer.draws["flops"].to_numpy()]
     return render_page(
         TEMPLATE,
         {
             "title": f"Which architecture of {fit.name} to scale",
-            "verdict": words.verdict(fit, listed="below"),
+            "verdict": words.verdict(fit, listed="below", points=points),
             "headline": answer.verdicts(),
-            "warnings": _warnings(fit, answer.draws["decades_beyond"].to_numpy().max()),
+            "warnings": points,
             "figures": [drawn],
             "tables": [
                 *(_groups(each, suffix) for each, suffix in kinds),
@@ -154,14 +155,15 @@ def render_next_runs(answer: NextRuns, fit: Fit) -> str:
     tables = [_runs(answer, answer.ranking.head(MOST_ROWS), "Candidates, the best first")]
     if len(answer.batch) > 1:
         tables.insert(0, _runs(answer, answer.batch, "Runs of the batch, in order"))
+    points = _warnings(fit, answer.goal.decades_beyond)
     most = "none" if math.isinf(answer.budget) else f"{words.flops(answer.budget)} FLOPs"
     return render_page(
         TEMPLATE,
         {
             "title": f"The next runs of {fit.name}",
-            "verdict": words.verdict(fit, listed="below"),
+            "verdict": words.verdict(fit, listed="below", points=points),
             "headline": answer.verdicts(),
-            "warnings": _warnings(fit, answer.goal.decades_beyond),
+            "warnings": points,
             "figures": [drawn],
             "tables": tables,
             "notes": ABOUT_RUNS if answer.goal.decides else ABOUT_RUNS[:1],

@@ -50,12 +50,13 @@ def write_plan(plan: Plan, path: str | Path, *, fit: Fit) -> Path:
 
 def render_plan(plan: Plan, *, fit: Fit) -> str:
     """A plan as HTML; see `write_plan`."""
+    points = [*plan.warnings, *(c.text for c in fit.problems() if not c.fatal)]
     context = {
         "title": f"What to train next: a plan from {fit.name}",
-        "verdict": words.verdict(fit, listed="below"),
+        "verdict": words.verdict(fit, listed="below", points=points),
         "objective": f"{plan.objective[0].upper()}{plan.objective[1:]}.",
         "headline": list(sentences(plan)),
-        "warnings": [*plan.warnings, *(c.text for c in fit.problems() if not c.fatal)],
+        "warnings": points,
         "choices": _choices(plan) if plan.budgets else None,
         "figures": _pictures(plan),
         "planner": _planner(plan, fit),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -115,21 +116,25 @@ def spread(draws: Array, prob: float) -> str:
     return interval(float(np.median(draws)), float(lower), float(upper))
 
 
-def verdict(fit: Fit | ShapeFit, listed: str = "under diagnostics and data") -> dict[str, str]:
-    """Whether the posterior may be used, and what to read first."""
+def verdict(
+    fit: Fit | ShapeFit,
+    listed: str = "under diagnostics and data",
+    points: Sequence[str] | None = None,
+) -> dict[str, str]:
+    """Whether the posterior may be used, and what to read first: of the fit, or these points."""
     fatal = [c for c in fit.checks if c.fatal and c.passed is False]
-    others = len(fit.problems()) - len(fatal)
+    others = len(fit.problems()) - len(fatal) if points is None else len(points)
     if fatal:
         return {
             "kind": "fail",
             "text": "Do not use this posterior. " + " ".join(check.text for check in fatal),
         }
-    points = "no point" if not others else "one point" if others == 1 else f"{others} points"
+    many = "no point" if not others else "one point" if others == 1 else f"{others} points"
     where = f", listed {listed}." if others else "."
     return {
         "kind": "warn" if others else "pass",
         "text": "The posterior may be used: its draws pass every check of sampling. There "
-        f"{_is(others)} {points} to keep in mind{where}",
+        f"{_is(others)} {many} to keep in mind{where}",
     }
 
 

@@ -38,6 +38,8 @@ def test_architectures_says_its_verdict_first_and_writes_a_page(run, pooled, tmp
     assert [each for each in parsed.ids if each in SECTIONS] == SECTIONS
     assert all(each.startswith("data:image/") for each in parsed.loads)
     assert len(parsed.tables["Groups at each budget"]) == 1 + 2 * 3
+    # The distance is one, though the fit itself has none.
+    assert "There is one point to keep in mind, listed below" in parsed.text
 
 
 def test_next_json_is_the_library_answer(answer, pooled, runs):

@@ -92,6 +92,13 @@ def test_figures(answer, tmp_path):
     assert {"maybe guesses only: error above", "bands and bars: 90 % credible intervals"} <= named
     assert any(line.get_marker() == "^" and len(line.get_xdata()) for line in axes[3, 1].lines)
     assert plot_emergence(answer, tasks=["flat"]).shape == (1, 2)
+    for n in (1, 2, 3, 4):
+        figure = plot_emergence(answer, tasks=[each.task.label for each in answer.tasks][:n])[
+            0, 0
+        ].figure
+        figure.canvas.draw()
+        wide = figure.legends[0].get_window_extent()
+        assert figure.bbox.x0 < wide.x0 < wide.x1 < figure.bbox.x1, n
     with pytest.raises(InputError, match="unknown task 'x'"):
         plot_emergence(answer, tasks=["x"])
     ax = plot_resolution(answer["mirage"])
