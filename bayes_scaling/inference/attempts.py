@@ -70,7 +70,7 @@ def sample_with_care(
     last, seconds, attempts = first, first.seconds, 1
     for base, goes_on in ladder:
         thin = _longer(last.tree, base.thin, LONGEST * effort.thin) if goes_on else base.thin
-        if goes_on and (thin <= base.thin or not nearly_mixed(last.tree)):
+        if goes_on and thin <= base.thin:
             continue
         announce(GOES_ON if goes_on else ANEW, show=progress)
         anew = base is careful and first.points is not None
@@ -91,7 +91,9 @@ def sample_with_care(
 
 
 def _longer(kept: xr.DataTree, thin: int, most: int) -> int:
-    """Length over draws that are kept of chains that mix, as far as memory holds them all."""
+    """Length over draws that are kept: longer for chains that nearly mix, as memory allows."""
+    if not nearly_mixed(kept):
+        return thin
     held = int(MOST_BYTES / kept["posterior"].to_dataset().nbytes)
     return min(thin * times_as_long(kept), most, held)
 

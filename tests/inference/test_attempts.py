@@ -93,6 +93,7 @@ def test_chains_go_on_as_long_as_r_hat_and_effective_draws_need():
 def test_chains_do_not_go_on_beyond_what_memory_holds(monkeypatch):
     assert attempts._longer(NEARLY, 1, most=16) == NEEDED
     assert attempts._longer(NEARLY, 4, most=12) == 12
+    assert attempts._longer(APART, 4, most=12) == attempts._longer(DIVERGED, 4, most=12) == 4
     monkeypatch.setattr(attempts, "MOST_BYTES", 2.5 * NEARLY["posterior"].to_dataset().nbytes)
     assert attempts._longer(NEARLY, 1, most=16) == 2
 
