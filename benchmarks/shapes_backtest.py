@@ -209,21 +209,25 @@ def differences(forecasts: pd.DataFrame, seed: int) -> dict[str, dict[str, float
     Returns
     -------
     dict
-        For each set of hidden scores n, brier and log (below 0 where the trend is better), and
-        their standard errors, brier_se and log_se.
+        For each set of hidden scores n, brier and log (below 0 where the trend is better), their
+        standard errors, brier_se and log_se, and what they are differences of: trend_brier, ...
     """
     rng = np.random.default_rng(seed)
     found = {}
     for name, part in _sets(forecasts).items():
         outcome = _better(part["change"].to_numpy())
-        ours, theirs = (
-            _each_of_two(part[f"{method} better"].to_numpy(), outcome)
-            for method in ("ours, trend", "climatology")
-        )
+        both = {
+            method: _each_of_two(part[f"{column} better"].to_numpy(), outcome)
+            for method, column in (("trend", "ours, trend"), ("climatology", "climatology"))
+        }
+        ours, theirs = both.values()
         each = {score: ours[score] - theirs[score] for score in ours}
         errors = _bootstrap(each, part["task"].to_numpy(), rng)
         found[name] = {"n": len(part)} | {k: float(v.mean()) for k, v in each.items()}
         found[name] |= {f"{k}_se": error for k, error in errors.items()}
+        found[name] |= {
+            f"{method}_{k}": float(v.mean()) for method, own in both.items() for k, v in own.items()
+        }
     return found
 
 
@@ -328,7 +332,14 @@ def backtest_report(content: Mapping[str, Any]) -> str:
         [
             markdown(heads, rows),
             markdown(
-                ["hidden scores", "scores", "Brier, trend less climatology (se)", "log score (se)"],
+                [
+                    "hidden scores",
+                    "scores",
+                    "Brier, log: trend",
+                    "climatology",
+                    "Brier, trend less climatology (se)",
+                    "log score (se)",
+                ],
                 [_apart(name, own) for name, own in apart.items()],
             ),
             markdown(["method", "P(better)", "scores", "mean forecast", "happened"], curve),
@@ -355,8 +366,9 @@ def _covered(name: str, own: Mapping[str, float]) -> list[str]:
 
 
 def _apart(name: str, own: Mapping[str, float]) -> list[str]:
+    each = [f"{own[f'{m}_brier']:.3f}, {own[f'{m}_log']:.3f}" for m in ("trend", "climatology")]
     cells = [f"{own[k]:+z.3f} ({own[f'{k}_se']:.3f})" for k in ("brier", "log")]
-    return [name, f"{own['n']}", *cells]
+    return [name, f"{own['n']}", *each, *cells]
 
 
 def _cells(own: Mapping[str, float]) -> list[str]:

@@ -65,6 +65,8 @@ def test_the_trend_is_compared_score_by_score():
     whole, top = found["all hidden scores"], found["largest hidden size"]
     assert (whole["n"], top["n"]) == (80, 40)
     assert whole["brier"] == pytest.approx(np.mean((said - rose) ** 2) - 0.25)
+    assert whole["trend_brier"] == pytest.approx(np.mean((said - rose) ** 2))
+    assert whole["climatology_log"] == pytest.approx(np.log(2))
     log = -np.log(np.where(rose, said, 1 - said))
     assert whole["log"] == pytest.approx(log.mean() - np.log(2))
     # Both sizes of a task are alike here, so that 40 scores are as many as there are.
@@ -97,7 +99,7 @@ def test_tables_of_stored_results_need_no_fit_and_are_those_of_the_readme(capsys
     assert command.main(["shapes", "--stored", "--only", "backtest", "simulated"]) == 0
     shown, kept = capsys.readouterr().out, README.read_text("utf-8")
     for head in (
-        "| hidden scores | scores | Brier, trend less climatology (se)",
+        "| hidden scores | scores | Brier, log: trend | climatology |",
         "| tasks | n | most likely shape is true",
         "| shape | true | expected (sd) | z |",
         "| shape: true, expected, z |",
