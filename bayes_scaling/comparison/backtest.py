@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from bayes_scaling.comparison.methods import (
     find_methods,
 )
 from bayes_scaling.comparison.posterior_method import Model, posterior
-from bayes_scaling.comparison.scoring import compact, score_draws
+from bayes_scaling.comparison.scoring import compact, held_draws, score_draws
 from bayes_scaling.comparison.studies import Task, run_tasks, seed_of
 from bayes_scaling.comparison.study_folder import digest
 from bayes_scaling.errors import InputError, StudyError
@@ -131,13 +132,14 @@ def backtest(
             effort=replace(effort, cores=effort.cores or cores),
         )  # fmt: skip
         works = [*_of_cards(plan, questions), *_of_baselines(plan, baselines)]
+        held = held_draws(sum(int(work.cut.held.sum()) for work in works))
         results = run_tasks(
             predict,
             [work.task for work in works],
             study=_study(first, questions, baselines, plan, along),
             place=place,
             resume=resume,
-            compact=compact,
+            compact=partial(compact, draws=held),
             what="back-test",
             progress=progress,
         )

@@ -89,8 +89,9 @@ class Backtest:
         prediction a row of `predictions`, in its order. Coordinates of a prediction are its group,
         cut, method, row, params, tokens, flops and factor, and ``seen``, the loss that was seen:
         ``draws.sel(prediction=draws["method"] == "huber")``. They are 200 evenly spaced draws of
-        each prediction; where a method gave fewer, all of these and then nan. Scores and quantiles
-        are of all draws that a method gave.
+        each prediction (fewer, but 20 at least, of more than 50,000 predictions, so that memory is
+        bounded); where a method gave fewer, all of these and then nan. Scores and quantiles are of
+        all draws that a method gave.
     name : str
         Of the runs.
     counting : str

@@ -17,7 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["COVERED", "LEVELS", "cluster_error", "compact", "score_draws", "score_table"]
+__all__ = [
+    "COVERED", "LEVELS", "cluster_error", "compact", "held_draws", "score_draws", "score_table",
+]  # fmt: skip
 
 COVERED = (0.5, 0.8, 0.9, 0.95)
 """Probabilities of the intervals whose coverage is told."""
@@ -27,6 +29,9 @@ LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 
 KEPT_DRAWS = 200
 """Draws that are kept of every prediction: some 2 kB of a study's folder."""
+
+FEWEST_HELD, MOST_HELD = 20, 10_000_000
+"""Draws of each prediction that are held in memory at least, and of all at most (80 MB)."""
 
 KEPT_DIGITS = 6
 """Decimals of log loss of these draws: a millionth of the loss."""
@@ -74,25 +79,32 @@ def score_draws(draws: Array, observed: Array) -> dict[str, list[Any]]:
         "crps": crps(ensemble).tolist(),
         "crps_batches": np.stack(batches, axis=1).tolist(),
         "log_score": _log_score(ensemble, observed).tolist(),
-        "draws": np.round(_thinned(ensemble), KEPT_DIGITS).tolist(),
+        "draws": np.round(_thinned(ensemble, KEPT_DRAWS), KEPT_DIGITS).tolist(),
     }
 
 
-def compact(result: Mapping[str, Any]) -> dict[str, Any]:
+def held_draws(predictions: int) -> int:
+    """How many draws of each of so many predictions are held in memory."""
+    return max(FEWEST_HELD, min(KEPT_DRAWS, MOST_HELD // max(1, predictions)))
+
+
+def compact(result: Mapping[str, Any], draws: int = KEPT_DRAWS) -> dict[str, Any]:
     """What `score_draws` gave, as arrays: the same numbers in a quarter of the memory.
 
-    What else is in the result (``counts``) stays as it is.
+    At most so many draws of each prediction are held. What else is in the result (``counts``) stays
+    as it is.
     """
-    return {
+    arrays = {
         name: np.array(value, dtype=np.float64) if isinstance(value, list) else value
         for name, value in result.items()
     }
+    return {**arrays, "draws": _thinned(arrays["draws"], draws)}
 
 
-def _thinned(ensemble: Array) -> Array:
+def _thinned(ensemble: Array, most: int) -> Array:
     """The middles of as many equal stretches of the draws: those of the cone are in order."""
     n = ensemble.shape[1]
-    kept = min(n, KEPT_DRAWS)
+    kept = min(n, most)
     return ensemble[:, (2 * np.arange(kept) + 1) * n // (2 * kept)]
 
 

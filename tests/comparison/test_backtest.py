@@ -10,7 +10,7 @@ import xarray as xr
 from examples import TRUTH, example_backtest, example_runs
 
 import bayes_scaling as bs
-from bayes_scaling.comparison import many_fits
+from bayes_scaling.comparison import many_fits, scoring
 from bayes_scaling.comparison.backtest_result import POOLED
 from bayes_scaling.comparison.many_fits import ManyFits
 from bayes_scaling.comparison.methods import METHODS, Answer, register_method
@@ -88,6 +88,19 @@ def test_scores_are_of_all_draws_and_the_kept_ones_are_evenly_spaced(monkeypatch
     monkeypatch.setattr("bayes_scaling.comparison.scoring.KEPT_DRAWS", 5000)
     every = np.array(score_draws(draws, seen)["draws"]).T
     assert every == pytest.approx(draws, abs=1e-6)
+
+
+def test_draws_of_many_predictions_take_no_more_memory(monkeypatch):
+    whole = bs.backtest(example_runs(), cuts=[0.6], **FAST)
+    n = len(whole.table)
+    monkeypatch.setattr("bayes_scaling.comparison.scoring.MOST_HELD", 50 * n)
+    fewer = bs.backtest(example_runs(), cuts=[0.6], **FAST)
+    assert fewer.draws["loss"].shape == (50, n)
+    assert fewer.draws["loss"].to_numpy() == pytest.approx(whole.draws["loss"].to_numpy()[2::4])
+    assert fewer.table.equals(whole.table)
+    monkeypatch.setattr("bayes_scaling.comparison.scoring.MOST_HELD", n)
+    assert scoring.held_draws(n) == scoring.FEWEST_HELD
+    assert [scoring.held_draws(k) for k in (0, 1)] == [min(KEPT_DRAWS, max(20, n))] * 2
 
 
 def test_a_method_of_few_draws_leaves_the_others_theirs(monkeypatch):
