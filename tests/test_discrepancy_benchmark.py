@@ -51,6 +51,8 @@ def test_scores_are_those_of_a_known_prediction():
     assert found.crps == pytest.approx((first + second) / 2, rel=0.02)
     assert (found.n, found.inside50, found.inside90) == (2, 0.5, 0.5)
     assert found.width == pytest.approx(0.329, rel=0.03)
+    # The second lies 0.1355 beyond the 95 % quantile, which costs 20 times that.
+    assert found.interval == pytest.approx(0.329 + 10 * 0.1355, rel=0.03)
 
 
 def test_the_drift_of_a_card_is_the_one_that_it_ships():
