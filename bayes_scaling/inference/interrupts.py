@@ -12,14 +12,22 @@ __all__ = ["deferred_interrupt", "heeded_interrupt"]
 
 
 @contextmanager
-def deferred_interrupt() -> Iterator[None]:
-    """Hold Ctrl-C back until the block ends: raised inside numba's callbacks it gets lost."""
+def deferred_interrupt(told: Callable[[], None]) -> Iterator[None]:
+    """Hold Ctrl-C back until the block ends: raised inside numba's callbacks it gets lost.
+
+    `told` is called where it is pressed, to say that it was noticed.
+    """
     previous = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(previous):
         yield
         return
     pressed: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+
+    def hold(number: int, _: FrameType | None) -> None:
+        pressed.append(number)
+        told()
+
+    signal.signal(signal.SIGINT, hold)
     try:
         yield
     finally:

@@ -18,15 +18,15 @@ def announce(text: str, *, show: bool) -> None:
 
 
 @contextmanager
-def working(text: str, *, show: bool) -> Iterator[None]:
-    """A spinner with `text` while something of unknown length runs."""
+def working(text: str, *, show: bool) -> Iterator[Callable[[str], None]]:
+    """A spinner with `text` while something of unknown length runs; yields what changes it."""
     if not show:
-        yield
+        yield lambda _: None
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(f"{text} ..."):
-        yield
+    with Console(stderr=True).status(f"{text} ...") as status:
+        yield lambda new: status.update(f"{new} ...")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -147,7 +148,10 @@ def _nutpie(
 
     start = time.perf_counter()
     if compiled is None:
-        with working("compiling the model", show=progress), deferred_interrupt():
+        with (
+            working("compiling the model", show=progress) as say,
+            deferred_interrupt(partial(say, "interrupted; waiting for the compiler to end")),
+        ):
             compiled = nutpie.compile_pymc_model(model)
     compiled_at = time.perf_counter()
     total = effort.chains * (effort.length + effort.tune)
