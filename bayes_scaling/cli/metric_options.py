@@ -73,6 +73,8 @@ def read_curves(
         typer.echo(
             f"Note: scores of {named} are read as percent, since some are above 1.", err=True
         )
+    if where is not None:
+        curves = curves.select(where)
     for problem in curves.problems:
         typer.echo(f"warning: {problem.message}", err=True)
-    return curves if where is None else curves.select(where)
+    return curves

@@ -14,7 +14,7 @@ from bayes_scaling.runs.checks.groups import lookalikes
 from bayes_scaling.runs.checks.scales import check_count_scale, check_flops
 from bayes_scaling.runs.checks.values import cell_problem
 from bayes_scaling.runs.metric_columns import CURVE, METRIC_NUMERIC, SCALES
-from bayes_scaling.runs.problems import Problem, Severity
+from bayes_scaling.runs.problems import Origin, Problem, Severity
 
 __all__ = [
     "FEWEST_SCALES", "LOSSES", "MetricUnit", "check_metrics", "curve_keys", "is_exact_match",
@@ -95,14 +95,14 @@ def _text(cell: object) -> str:
 
 
 def row_problem(
-    table: CheckedTable, code: str, mask: Bools, sentence: str, severity: Severity = "warning"
+    origin: Origin, code: str, mask: Bools, sentence: str, severity: Severity = "warning"
 ) -> Problem:
     """A problem of whole rows, where `mask` is True."""
-    rows, named = table.origin.named(np.flatnonzero(mask))
+    rows, named = origin.named(np.flatnonzero(mask))
     return Problem(
         code=code,
         severity=severity,
-        message=f"{table.origin.label}, {named}: {sentence}",
+        message=f"{origin.label}, {named}: {sentence}",
         rows=rows,
         n_rows=int(mask.sum()),
     )
@@ -181,7 +181,7 @@ def check_lookalikes(table: CheckedTable) -> Iterator[Problem]:
     names = table.frame["task"].map(_text)
     for alike in lookalikes(names):
         yield row_problem(
-            table, "lookalike-tasks", names.isin(alike).to_numpy(dtype=bool),
+            table.origin, "lookalike-tasks", names.isin(alike).to_numpy(dtype=bool),
             f"found {' and '.join(map(repr, alike))}, {len(alike)} tasks with one name; expected "
             "one spelling. Unify them if they are one.",
         )  # fmt: skip
@@ -197,7 +197,7 @@ def check_one_kind(table: CheckedTable) -> Iterator[Problem]:
             mask = several.to_numpy(dtype=bool)
             names = ", ".join(map(repr, table.frame.loc[mask, "curve"].unique()[:3]))
             yield row_problem(
-                table, "contradiction", mask,
+                table.origin, "contradiction", mask,
                 f"{table.column(column)} changes within {names}; expected one value for the "
                 "points of a curve. Correct it, or tell the curves apart by task, family, metric "
                 "or n_shots.", "error",

@@ -135,7 +135,7 @@ _DOUBT = (
 
 def _cells_problem(table: CheckedTable, column: str, mask: Bools) -> Problem:
     return row_problem(
-        table, "mixed-units", mask,
+        table.origin, "mixed-units", mask,
         f"found {_found(table, column, mask)} in column {table.column(column)} among scores in "
         f"percent: they look like fractions. {_ADVICE}", "error",
     )  # fmt: skip
@@ -155,7 +155,7 @@ def _curves_problem(table: CheckedTable, mask: Bools, severity: Severity) -> Pro
     advice = f"look like fractions. {_ADVICE}" if severity == "error" else _DOUBT
     found = _found(table, "value", mask & (table.values("value") > 0))
     return row_problem(
-        table, "mixed-units", mask,
+        table.origin, "mixed-units", mask,
         f"found {found} and the like throughout {', '.join(map(repr, names[:3]))}{more}, while "
         f"other scores of the metric are in percent: these {advice}", severity,
     )  # fmt: skip
@@ -169,7 +169,7 @@ def _single_problem(table: CheckedTable, mask: Bools, severity: Severity) -> Pro
         "(--unit)." if severity == "error" else f"all {_DOUBT}"
     )  # fmt: skip
     return row_problem(
-        table, "mixed-units", mask,
+        table.origin, "mixed-units", mask,
         f"found {_found(table, 'value', mask)} in column {table.column('value')}, the only score "
         f"of {metric!r} above 1: {advice}", severity,
     )  # fmt: skip

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from bayes_scaling.runs.cells import CheckedTable
-from bayes_scaling.runs.metric_checks import (
-    FEWEST_SCALES,
-    is_exact_match,
-    is_pass_rate,
-    row_problem,
-)
+from bayes_scaling.runs.metric_checks import row_problem
 from bayes_scaling.runs.metric_columns import SCALES, Checkpoints, scales_of
 from bayes_scaling.runs.problems import Problem
-from bayes_scaling.units import format_count
 
-__all__ = ["CONSTANT", "kept_rows"]
+__all__ = ["CONSTANT", "COPY", "EARLIER", "SINGLE", "kept_rows", "shapeless"]
+
+Reasons = npt.NDArray[np.object_]
 
 EARLIER = "an earlier checkpoint"
+COPY = "a copy of an earlier row"
+SINGLE = "the only scale of its curve"
 CONSTANT = "a score that never changes"
 
 
 def kept_rows(
     table: CheckedTable, checkpoints: Checkpoints, *, keep_constant: bool = False
-) -> tuple[pd.DataFrame, np.ndarray, list[Problem]]:
+) -> tuple[Reasons, list[Problem]]:
     """Leave out rows that would count twice, and curves that tell nothing.
 
     Parameters
@@ -38,38 +37,34 @@ def kept_rows(
 
     Returns
     -------
-    frame
-        The rows that stay, by curve and scale.
     reasons
         Shape (n,): why a row is left out, "" where it stays.
     problems
-        Warnings; an error if nothing is left.
+        Points with several scores; an error if nothing is left.
     """
     frame = table.frame
     reasons = np.full(len(frame), "", dtype=object)
-    _mark(reasons, _copies(frame), "a copy of an earlier row")
+    reasons[_copies(frame)] = COPY
     if checkpoints == "final":
-        _mark(reasons, _earlier(frame, reasons == ""), EARLIER)
-    left = frame[reasons == ""]
+        reasons[_earlier(frame, reasons == "")] = EARLIER
+    left = reasons == ""
     scale = next((s for s in scales_of(checkpoints) if s in frame), None)
     if scale is None:
-        return left, reasons, [_no_time(table) if "params" in frame else _no_size(table)]
-    sizes = left.groupby("curve")[scale].nunique()
-    kinds = left.groupby("curve")["value"].nunique()
-    flat = (kinds < 2) & (sizes >= 2) & (not keep_constant)
-    single, constant = sizes.index[sizes < 2], kinds.index[flat]
-    _mark(reasons, frame["curve"].isin(single).to_numpy(), "the only scale of its curve")
-    _mark(reasons, frame["curve"].isin(constant).to_numpy(), CONSTANT)
-    problems = [_left_out(table, reasons, reason) for reason in dict.fromkeys(reasons) if reason]
-    problems += _repeated(table, reasons == "")
-    kept = frame[reasons == ""]
-    problems += _weak(table, kept, reasons, sizes[~sizes.index.isin([*single, *constant])])
-    order = [c for c in ("curve", scale) if c in kept]
-    return kept.sort_values(order, kind="stable").reset_index(drop=True), reasons, problems
+        return reasons, [_no_time(table) if "params" in frame else _no_size(table)]
+    reasons[left] = shapeless(frame[left], scale, keep_constant=keep_constant)
+    left = reasons == ""
+    return reasons, _repeated(table, left) if left.any() else [_no_curve(table, reasons)]
 
 
-def _mark(reasons: np.ndarray, mask: np.ndarray, reason: str) -> None:
-    reasons[mask & (reasons == "")] = reason
+def shapeless(frame: pd.DataFrame, scale: str, *, keep_constant: bool) -> Reasons:
+    """Why rows, n of them, are of a curve that has no shape to tell; "" where it has one."""
+    curves = frame.groupby("curve")
+    single = (curves[scale].transform("nunique") < 2).to_numpy(dtype=bool)
+    constant = (curves["value"].transform("nunique") < 2).to_numpy(dtype=bool)
+    reasons = np.full(len(frame), "", dtype=object)
+    reasons[constant & (not keep_constant)] = CONSTANT
+    reasons[single] = SINGLE
+    return reasons
 
 
 def _copies(frame: pd.DataFrame) -> np.ndarray:
@@ -91,7 +86,7 @@ def _repeated(table: CheckedTable, left: np.ndarray) -> list[Problem]:
     found = " and ".join(str(cell) for cell in table.raw["value"].loc[alike])
     return [
         row_problem(
-            table, "repeated-points", table.frame.index.isin(again.index),
+            table.origin, "repeated-points", table.frame.index.isin(again.index),
             f"several scores of one point, such as {found} of {again['curve'].iloc[0]!r}: nothing "
             "but the score differs, and each counts as a measurement of its own. Delete those that "
             "are wrong, or say what differs (a column model, seed or metric).",
@@ -109,30 +104,9 @@ def _earlier(frame: pd.DataFrame, left: np.ndarray) -> np.ndarray:
     return np.asarray(left & (frame[time] < last.reindex(frame.index)).to_numpy(dtype=bool))
 
 
-_SENTENCES = {
-    EARLIER: "earlier checkpoints are left out: those of one model rise and fall together, and "
-    "only final ones can be compared between sizes; checkpoints='all' keeps them, along compute.",
-    "a copy of an earlier row": "every column repeats an earlier row; the copies are left out, "
-    "since a score counted twice makes intervals too narrow.",
-    "the only scale of its curve": "curves with one scale are left out: they have no shape.",
-    CONSTANT: "curves whose score never changes are left out: they say "
-    "neither how the task scales nor how it scatters (was it evaluated?).",
-}
-
-
-def _left_out(table: CheckedTable, reasons: np.ndarray, reason: str) -> Problem:
-    mask = reasons == reason
-    sentence = _SENTENCES[reason]
-    if sentence.startswith("curves"):
-        names = list(dict.fromkeys(table.frame["curve"][mask]))
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        sentence = f"{', '.join(map(repr, names[:3]))}{more}: {sentence}"
-    return row_problem(table, "left-out", mask, sentence)
-
-
 def _no_time(table: CheckedTable) -> Problem:
     return row_problem(
-        table, "missing-scale", np.ones(len(table.frame), dtype=bool),
+        table.origin, "missing-scale", np.ones(len(table.frame), dtype=bool),
         "checkpoints of a model have one size; expected a column tokens or flops to tell them "
         "apart.", "error",
     )  # fmt: skip
@@ -140,80 +114,18 @@ def _no_time(table: CheckedTable) -> Problem:
 
 def _no_size(table: CheckedTable) -> Problem:
     return row_problem(
-        table, "missing-scale", np.ones(len(table.frame), dtype=bool),
+        table.origin, "missing-scale", np.ones(len(table.frame), dtype=bool),
         "no row has a size; expected a column params, tokens or flops with numbers in it.", "error",
     )  # fmt: skip
 
 
-def _weak(
-    table: CheckedTable, kept: pd.DataFrame, reasons: np.ndarray, sizes: pd.Series
-) -> list[Problem]:
-    """What weakens the answer, and the error of a table without a single curve."""
-    if kept.empty:
-        everything = np.ones(len(reasons), dtype=bool)
-        advice = (
-            " A score that never changes is a question for `emergence` (in Python read it with "
-            "keep_constant=True)." if (reasons == CONSTANT).any() else ""
-        )  # fmt: skip
-        return [
-            row_problem(
-                table, "no-curve", everything,
-                "no curve is left: expected scores of a task at two scales or more that are not "
-                f"all alike.{advice}", "error",
-            )
-        ]  # fmt: skip
-    problems = []
-    few = sizes.index[sizes < FEWEST_SCALES]
-    mask = table.frame["curve"].isin(few).to_numpy() & (reasons == "")
-    if mask.any():
-        problems.append(
-            row_problem(
-                table, "few-scales", mask,
-                f"found two scales only of {format_count(len(few), 'curve')} "
-                f"({', '.join(map(repr, few[:3]))}): whether such a curve turns is what other "
-                "tasks and the card say.",
-            )
-        )  # fmt: skip
-    problems += _unknown_noise(table, kept)
-    problems += _unknown_chance(table, kept)
-    return problems
-
-
-def _unknown_noise(table: CheckedTable, kept: pd.DataFrame) -> list[Problem]:
-    # Of losses nothing is assumed: their scatter is learned from the curve.
-    kept = kept[kept["bounded"]]
-    known = np.zeros(len(kept), dtype=bool)
-    for column in ("stderr", "n_examples"):
-        if column in kept:
-            known |= kept[column].notna().to_numpy(dtype=bool)
-    if known.all():
-        return []
-    return [
-        Problem(
-            code="unknown-sampling-error",
-            severity="warning",
-            message=f"{table.origin.label}: {int((~known).sum())} of {len(kept)} scores have "
-            "neither stderr nor n_examples; a test set of a usual size (2000) is assumed.",
-        )
-    ]
-
-
-def _unknown_chance(table: CheckedTable, kept: pd.DataFrame) -> list[Problem]:
-    # Guessing gets nothing where a whole answer has to be produced.
-    produced = kept["metric"].map(lambda m: is_exact_match(m) or is_pass_rate(m)).astype(bool)
-    bounded = kept[kept["bounded"] & ~produced]
-    if "chance" in bounded:
-        bounded = bounded[bounded["chance"].isna()]
-    names = list(dict.fromkeys(bounded["curve"]))
-    if not names:
-        return []
-    return [
-        Problem(
-            code="unknown-chance",
-            severity="warning",
-            message=f"{table.origin.label}: the chance level of "
-            f"{format_count(len(names), 'curve')} is unknown "
-            f"({', '.join(map(repr, names[:3]))}{', ...' if len(names) > 3 else ''}): a score that "
-            "stays at chance cannot be told from one that stays elsewhere. Add a column chance.",
-        )
-    ]
+def _no_curve(table: CheckedTable, reasons: Reasons) -> Problem:
+    advice = (
+        " A score that never changes is a question for `emergence` (in Python read it with "
+        "keep_constant=True)." if (reasons == CONSTANT).any() else ""
+    )  # fmt: skip
+    return row_problem(
+        table.origin, "no-curve", np.ones(len(reasons), dtype=bool),
+        "no curve is left: expected scores of a task at two scales or more that are not all "
+        f"alike.{advice}", "error",
+    )  # fmt: skip

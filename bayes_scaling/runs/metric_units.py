@@ -88,7 +88,7 @@ def _chance_of_one(table: CheckedTable, frame: pd.DataFrame, metric: np.ndarray)
         return []
     found = f"{table.values('chance')[np.flatnonzero(bad)[0]]:g}"
     return [row_problem(
-        table, "out-of-range", bad,
+        table.origin, "out-of-range", bad,
         f"found {found} in column {table.column('chance')}, so that guessing would get everything "
         "right; expected what guessing gets, such as 0.25 of four choices. Correct the cells, or "
         "leave them empty.", "error",
@@ -110,7 +110,7 @@ def _tiny_errors(table: CheckedTable, frame: pd.DataFrame, metric: np.ndarray) -
         return []
     first = np.flatnonzero(tiny)[0]
     return [row_problem(
-        table, "tiny-errors", tiny,
+        table.origin, "tiny-errors", tiny,
         f"found {table.values('stderr')[first]:g} in column {table.column('stderr')} for a score "
         f"of {table.values('value')[first]:g}, which takes {format_quantity(implied[first])} "
         "questions; expected both in one unit, percent or fraction. Correct the column if it is "
@@ -130,7 +130,7 @@ def _out_of_range(
         if bad.any():
             found = ", ".join(f"{v:g}" for v in table.values(column)[np.flatnonzero(bad)[:3]])
             yield row_problem(
-                table, "out-of-range", bad,
+                table.origin, "out-of-range", bad,
                 f"found {found} in column {table.column(column)}; expected {unit}. Correct the "
                 "cell; a loss or perplexity is told by its metric ('loss', 'ppl').", "error",
             )  # fmt: skip

@@ -21,9 +21,10 @@ from bayes_scaling.runs.metric_columns import (
     match_metric_columns,
     scales_of,
 )
-from bayes_scaling.runs.metric_rows import kept_rows
+from bayes_scaling.runs.metric_rows import kept_rows, shapeless
 from bayes_scaling.runs.metric_units import as_fractions, check_unit
 from bayes_scaling.runs.metric_values import numeric_metrics
+from bayes_scaling.runs.metric_warnings import OF_SELECTION, left_out, weaknesses
 from bayes_scaling.runs.problems import Origin, Problem, RunsError
 from bayes_scaling.runs.readers import RawTable, read_table
 from bayes_scaling.units import format_count, format_quantity
@@ -48,6 +49,8 @@ class MetricCurves:
         Short name.
     source
         Path or citation; "" for a data frame.
+    origin
+        Numbers of the n rows in that source.
     percent
         Metrics that were given in percent.
     renamed
@@ -65,6 +68,7 @@ class MetricCurves:
     table: pd.DataFrame
     name: str
     source: str
+    origin: Origin
     percent: tuple[str, ...] = ()
     renamed: dict[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
@@ -95,8 +99,8 @@ class MetricCurves:
     def select(self, query: str) -> MetricCurves:
         """Rows for which a pandas expression holds, such as ``"params < 1e10"``.
 
-        Curves of which less than two sizes or two different scores are left go out as well. Rows
-        that were left out before are selected alike.
+        Curves that are left with less than two sizes or two different scores go out, too. What was
+        left out before is selected alike, and warnings are of what is selected.
 
         Raises
         ------
@@ -104,27 +108,33 @@ class MetricCurves:
             The expression is not valid, or selects nothing.
         """
         try:
-            kept = self.table.eval(query, engine="python", local_dict={}, global_dict={})
-            mask = np.broadcast_to(np.asarray(kept, dtype=bool), len(self))
-            table = self._with_shapes(self.table[mask])
-            excluded = _selected(self.excluded, query)
+            holds = self.table.eval(query, engine="python", local_dict={}, global_dict={})
+            mask = np.broadcast_to(np.asarray(holds, dtype=bool), len(self))
+            before = _selected(self.excluded, query)
         except (ValueError, KeyError, TypeError, SyntaxError, NameError, AttributeError) as error:
             columns = ", ".join(map(str, self.table.columns))
             raise InputError(
                 f"the condition {query!r} is not a valid expression: {error}; the columns are "
                 f"{columns}"
             ) from error
-        if table.empty:
+        table, origin = self.table[mask].reset_index(drop=True), self.origin.take(mask)
+        reasons = shapeless(table, self.scales[0], keep_constant=self.keep_constant)
+        left = reasons == ""
+        if not left.any():
             raise InputError(f"the condition {query!r} leaves no curve of the {len(self.curves)}")
-        return replace(self, table=table, excluded=excluded)
-
-    def _with_shapes(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Rows of curves that have two sizes, and two different scores where these are needed."""
-        needed = (self.scales[0], *(() if self.keep_constant else ("value",)))
-        for column in needed:
-            several = table.groupby("curve")[column].transform("nunique") > 1
-            table = table[several]
-        return table.reset_index(drop=True)
+        more = _excluded(table, reasons, origin)
+        excluded = pd.concat([part for part in (before, more) if len(part)] or [before])
+        table, origin = table[left].reset_index(drop=True), origin.take(left)
+        others = [problem for problem in self.problems if problem.code not in OF_SELECTION]
+        return replace(
+            self,
+            table=table,
+            origin=origin,
+            problems=(
+                *left_out(origin, excluded), *others, *weaknesses(origin, table, self.scales[0])
+            ),
+            excluded=excluded.reset_index(drop=True),
+        )  # fmt: skip
 
     @property
     def hash(self) -> str:
@@ -148,8 +158,8 @@ class MetricCurves:
             lines.append(f"  in percent   {', '.join(self.percent)}")
         renamed = ", ".join(f"{old} -> {new}" for old, new in self.renamed.items())
         lines += [f"  renamed      {renamed}"] if renamed else []
-        left_out = format_count(len(self.excluded), "row")
-        lines += [f"  left out     {left_out}"] if len(self.excluded) else []
+        rows = format_count(len(self.excluded), "row")
+        lines += [f"  left out     {rows}"] if len(self.excluded) else []
         lines += [f"  warning      {problem.message}" for problem in self.problems]
         return "\n".join(lines)
 
@@ -221,19 +231,26 @@ def read_metrics(
     fractions, percent, found = as_fractions(checked, checked.frame["bounded"].to_numpy(), unit)
     problems += found
     _stop_at_errors(problems)
-    table, reasons, found = kept_rows(
+    reasons, found = kept_rows(
         replace(checked, frame=fractions), checkpoints, keep_constant=keep_constant
     )
-    problems += found
+    excluded = _excluded(fractions, reasons, checked.origin)
+    problems += [*left_out(checked.origin, excluded), *found]
     _stop_at_errors(problems)
+    scale = next(s for s in scales_of(checkpoints) if s in fractions)
+    kept = fractions[reasons == ""].sort_values(["curve", scale], kind="stable")
+    origin = replace(checked.origin, numbers=checked.origin.numbers[kept.index])
+    table = kept.reset_index(drop=True)
+    problems += weaknesses(origin, table, scale)
     return MetricCurves(
         table=table,
         name=raw.name if name is None else name,
         source=raw.source,
+        origin=origin,
         percent=percent,
         renamed=renamed,
         problems=tuple(problems),
-        excluded=_excluded(fractions, reasons, checked.origin),
+        excluded=excluded,
         checkpoints=checkpoints,
         keep_constant=keep_constant,
     )

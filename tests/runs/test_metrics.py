@@ -247,6 +247,29 @@ def test_select_drops_curves_that_lose_their_shape():
         curves.select("parms > 1e12")
 
 
+def test_warnings_after_a_selection_are_of_what_is_selected():
+    known = table(task=["sums"] * 4 + ["more"] * 4, n_examples=500.0, chance=0.0)
+    frame = pd.concat([table(task="qa").head(4).drop(columns=["n_examples", "chance"]), known])
+    curves = read_metrics(frame.reset_index(drop=True))
+    unknown = ["unknown-sampling-error", "unknown-chance"]
+    assert [problem.code for problem in curves.problems] == unknown
+    assert curves.select("task != 'qa'").problems == ()
+    assert [problem.code for problem in curves.select("task != 'more'").problems] == unknown
+
+
+def test_a_selection_tells_what_it_leaves_out_by_the_lines_of_the_table():
+    curves = read_metrics(table())
+    sizes = sorted(curves.table["params"].unique())
+    (few,) = curves.select(f"task == 'sum' and params >= {sizes[-2]}").problems
+    assert (few.code, few.rows) == ("few-scales", (6, 7))
+    lost = curves.select(f"task == 'sum' or params == {sizes[1]}")
+    (out,) = lost.problems
+    assert (out.code, out.rows) == ("left-out", (1,))
+    assert "'qa': curves with one scale are left out" in out.message
+    assert lost.excluded["reason"].tolist() == ["the only scale of its curve"]
+    assert lost.select("task == 'sum'").problems == ()
+
+
 def harness(size, value, **config):
     return {
         "results": {
