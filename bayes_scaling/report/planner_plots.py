@@ -43,6 +43,8 @@ def _figure(**settings: Any) -> figure:
         background_fill_color=None, border_fill_color=None, **settings,
     )  # fmt: skip
     plot.min_width = 0
+    # A frame that is drawn anew leaves the old one where the border is transparent.
+    plot.outline_line_color = None
     plot.grid.grid_line_color = "#e4e4e8"
     plot.axis.axis_label_text_font_style = "normal"
     return plot
