@@ -3,7 +3,7 @@
 Each sweep is cut 3, 10, 30 and 100 times below its costliest run, and once more at the shares of
 its runs where `backtest` cuts by default, and predicted by cards that know nothing of its source:
 the population of priors is learned, as `benchmarks.discrepancy` does it, from the sweeps of all
-other sources, and the drift is the one that predicts these best, or that of the card as shipped.
+other sources, and the drift is the one that these choose, or that of the card as shipped.
 The cone alone has seen every sweep (its constant is learned from all of them), which favours it.
 """
 

@@ -2,7 +2,7 @@
 
 Runs are drawn at random from those below a tenth of a sweep's largest compute, and all runs beyond
 that tenth are predicted. Cards with learned priors know nothing of the sweep's source. Each card
-has its own drift: those with learned priors the one that scores best on the other sources, those
+has its own drift: those with learned priors the one that the other sources choose, those
 with weak priors the one that they are shipped with.
 """
 

@@ -6,7 +6,17 @@ from examples import example_runs
 
 from bayes_scaling.inference.card import load_card
 from benchmarks import discrepancy
-from benchmarks.discrepancy import NARROWEST, Study, drift_of, score_of, undressed
+from benchmarks.discrepancy import (
+    NARROWEST,
+    Score,
+    Study,
+    best_drift,
+    best_drifts,
+    chosen_by_others,
+    drift_of,
+    score_of,
+    undressed,
+)
 from benchmarks.discrepancy_averages import mixture
 
 
@@ -59,3 +69,38 @@ def test_the_drift_of_a_card_is_the_one_that_it_ships():
     assert drift_of(load_card("coupled-informed")) == (0.15, 0.018, 0.04)
     with pytest.raises(ValueError, match="has no drift"):
         drift_of(undressed(load_card("coupled-informed")))
+
+
+def scored(**by_source):
+    """Scores of a drift: CRPS and share inside 90 % of the one case of each source."""
+    rest = {"inside50": 0.5, "interval": 1.0, "width": 1.0, "bias": 0.0}
+    return {
+        (f"{source} sweep", 3.0): Score(n=n, crps=crps, inside90=inside90, **rest)
+        for source, (n, crps, inside90) in by_source.items()
+    }
+
+
+def test_the_drift_holds_nine_in_ten_and_scores_best_among_those_that_do():
+    # The hundred runs of a case count as much as the one of another.
+    tried = {
+        "sharp": scored(a=(100, 0.8, 0.80), b=(1, 0.8, 0.95)),
+        "good": scored(a=(100, 0.9, 0.85), b=(1, 0.9, 0.96)),
+        "wide": scored(a=(100, 1.0, 1.0), b=(1, 1.0, 1.0)),
+    }
+    assert best_drift(tried) == "good"
+    assert best_drift(tried, without="b") == "wide"
+    assert best_drift(tried, without="a") == "sharp"
+    narrow = {name: tried[name] for name in ("sharp", "good")}
+    assert best_drift(narrow, without="b") == "good"
+
+
+def test_a_source_has_no_say_in_its_own_drift():
+    tried = {
+        "sharp": scored(a=(10, 0.8, 0.80), b=(10, 0.8, 0.95)),
+        "wide": scored(a=(10, 1.0, 1.0), b=(10, 1.0, 1.0)),
+    }
+    runs = example_runs()
+    study = Study(tables={"a sweep": runs, "b sweep": runs})
+    assert best_drifts(study, tried) == {"a": "sharp", "b": "wide"}
+    judged = chosen_by_others(study, tried)
+    assert [judged[f"{source} sweep", 3.0].crps for source in "ab"] == [0.8, 1.0]
