@@ -84,5 +84,6 @@ def task_bar(what: str, done: int, total: int, *, show: bool) -> Iterator[Callab
     )
     # Tasks take seconds to minutes: the speed is judged over an hour, not the last half minute.
     with Progress(*columns, console=Console(stderr=True), speed_estimate_period=3600) as progress:
-        task = progress.add_task(what, total=total, completed=done)
-        yield lambda: progress.advance(task)
+        # Until the first one is done nothing moves: processes start, and may compile.
+        task = progress.add_task(f"{what}, starting", total=total, completed=done)
+        yield lambda: progress.update(task, advance=1, description=what)
