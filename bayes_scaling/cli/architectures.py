@@ -49,10 +49,10 @@ def architectures(
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing
-    from bayes_scaling.cli.files import check_writable
+    from bayes_scaling.cli.files import check_page
 
     if output is not None:
-        check_writable(output, fit)
+        check_page(output, fit)
     posterior = open_fit(fit, law_only=law_only)
     budgets, groups = split_values(flops), groups_asked(group, new_group)
     answer = bs.choose_architecture(posterior, flops=budgets, group=groups, prob=prob)

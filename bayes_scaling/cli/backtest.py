@@ -145,13 +145,13 @@ def backtest(
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing
     from bayes_scaling.cli.errors import interruptible
-    from bayes_scaling.cli.files import check_writable
+    from bayes_scaling.cli.files import check_page
 
     check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
     along, holdout = _held_out(along, flops=max_flops, params=max_params, tokens=max_tokens)
     cards = [bs.load_card(name) for name in _names(model or [DEFAULT_CARD])]
     if output is not None:
-        check_writable(output, runs)
+        check_page(output, runs)
     reading = Reading(
         where=where,
         rename=tuple(rename or ()),

@@ -130,12 +130,12 @@ def compare(
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing
     from bayes_scaling.cli.errors import interruptible
-    from bayes_scaling.cli.files import check_writable
+    from bayes_scaling.cli.files import check_page
 
     check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
     share = _share(hold_out, no_hold_out)
     if output is not None:
-        check_writable(output, *sources)
+        check_page(output, *sources)
     reading = Reading(
         where=where,
         rename=tuple(rename or ()),

@@ -137,12 +137,12 @@ def _draw(answer: Emergence | None, rates: PassRates | None, at: str | None, fig
 
 
 def _check_files(metrics: str, figure: Path | None, output: Path | None) -> None:
-    from bayes_scaling.cli.files import check_figure, check_writable
+    from bayes_scaling.cli.files import check_figure, check_page
 
     if figure is not None:
         check_figure(figure, metrics)
     if output is not None:
-        check_writable(output, metrics)
+        check_page(output, metrics)
 
 
 def _answers(

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from bayes_scaling.errors import InputError
 
-__all__ = ["check_figure", "check_writable"]
+__all__ = ["check_figure", "check_fit", "check_page", "check_writable"]
 
 FIGURES = (".pdf", ".png", ".svg")
+PAGES = (".html", ".htm")
 
 
 def check_figure(path: Path, *sources: str | Path) -> None:
@@ -25,6 +26,37 @@ def check_figure(path: Path, *sources: str | Path) -> None:
             f"cannot draw {str(path)!r}: expected a name that ends in {', '.join(FIGURES)}"
         )
     check_writable(path, *sources)
+
+
+def check_page(path: Path, *sources: str | Path) -> None:
+    """Find out now whether an HTML page can be written there; see `check_writable`.
+
+    Raises
+    ------
+    InputError
+        Its ending is not that of a page, or it cannot be written.
+    """
+    check_writable(path, *sources)
+    if path.suffix.casefold() not in PAGES:
+        raise InputError(
+            f"cannot write a page as {str(path)!r}: expected a name that ends in .html"
+        )
+
+
+def check_fit(path: Path, *sources: str | Path) -> None:
+    """Find out now whether a fit can be saved there; see `check_writable`.
+
+    Raises
+    ------
+    InputError
+        Its ending is that of a page or a picture, or it cannot be written.
+    """
+    check_writable(path, *sources)
+    if path.suffix.casefold() in (*PAGES, *FIGURES):
+        raise InputError(
+            f"cannot save a fit as {str(path)!r}: expected a name such as fit.nc; --help says what "
+            "writes pages and pictures"
+        )
 
 
 def check_writable(path: Path, *sources: str | Path) -> None:

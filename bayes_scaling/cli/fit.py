@@ -94,13 +94,13 @@ def fit(
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing
     from bayes_scaling.cli.errors import interruptible
-    from bayes_scaling.cli.files import check_writable
+    from bayes_scaling.cli.files import check_fit
     from bayes_scaling.cli.summary import describe_fit, show_fit
 
     # What can be refused is refused before the sampler is even imported.
     check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
     card = bs.load_card(model).on(x)
-    check_writable(output, runs)
+    check_fit(output, runs)
     reading = Reading(
         where=where,
         rename=tuple(rename or ()),

@@ -75,11 +75,11 @@ def kaplan_or_chinchilla(
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing
     from bayes_scaling.cli.errors import interruptible
-    from bayes_scaling.cli.files import check_writable
+    from bayes_scaling.cli.files import check_page
 
     check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
     if output is not None:
-        check_writable(output, runs)
+        check_page(output, runs)
     reading = Reading(
         where=where,
         rename=tuple(rename or ()),

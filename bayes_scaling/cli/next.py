@@ -100,10 +100,10 @@ def next_runs(
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing
-    from bayes_scaling.cli.files import check_writable
+    from bayes_scaling.cli.files import check_page
 
     if output is not None:
-        check_writable(output, fit, *([] if candidates is None else [candidates]))
+        check_page(output, fit, *([] if candidates is None else [candidates]))
     posterior = open_fit(fit, law_only=law_only)
     table = None if candidates is None else read_points(candidates)
     answer = bs.next_runs(

@@ -145,11 +145,11 @@ def plan(
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing
-    from bayes_scaling.cli.files import check_writable
+    from bayes_scaling.cli.files import check_page
     from bayes_scaling.cli.plan_output import show_plan
 
     if output is not None:
-        check_writable(output, fit, *([] if costs is None else [costs]))
+        check_page(output, fit, *([] if costs is None else [costs]))
     limits = {
         "max_params": max_params, "max_tokens": max_tokens, "unique_tokens": unique_tokens,
         "max_days": max_days, "max_money": max_money,

@@ -47,10 +47,10 @@ def report(
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing
-    from bayes_scaling.cli.files import check_writable
+    from bayes_scaling.cli.files import check_page
 
     posterior = bs.load_fit(fit)
-    check_writable(output, fit)
+    check_page(output, fit)
     from bayes_scaling.report import write_report
 
     path = write_report(

@@ -107,14 +107,15 @@ def shapes(
     """
     import bayes_scaling as bs
     from bayes_scaling.cli import output as printing
-    from bayes_scaling.cli.files import check_figure, check_writable
+    from bayes_scaling.cli.files import check_figure, check_fit, check_page
 
     check_ranges(seed=seed, draws=draws, tune=tune, chains=chains)
     asked = one_scale(at_params=at_params, at_flops=at_flops, at_tokens=at_tokens)
     question = {**asked, "rope": rope, "prob": prob}
-    for file in (output, report):
-        if file is not None:
-            check_writable(file, metrics)
+    if output is not None:
+        check_fit(output, metrics)
+    if report is not None:
+        check_page(report, metrics)
     if figure is not None:
         check_figure(figure, metrics)
     law = {

@@ -95,6 +95,8 @@ WRONG = {
     "unknown column": (["{scores}", "--by", "colour"], "'colour'"),
     "no tokens along": (["{scores}", "--where", "params > 1e20"], "leaves no curve"),
     "output in no folder": (["{scores}", "-o", "{folder}/no/s.nc"], "make the folder"),
+    "a fit with the name of a page": (["{scores}", "-o", "{folder}/s.html"], "such as fit.nc"),
+    "a page with the name of a fit": (["{scores}", "--report", "{folder}/s.nc"], "in .html"),
     "text for a fit": (["{folder}/text.nc"], "not a saved fit"),
     "fitting a fit": (
         ["{saved}", "--bends", "2", "--by", "family"],

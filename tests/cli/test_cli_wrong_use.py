@@ -57,6 +57,7 @@ QUESTIONS = {
     ),
     "input of another law": (["forecast", "{plain}", *POINT, "--step", "4e4"], "not on step"),
     "inputs missing": (["forecast", "{steps}", "--step", "4e4"], "give params and tokens"),
+    "page with the name of a fit": (["report", "{plain}", "-o", "{folder}/page.nc"], ".html"),
     "only input missing": (["forecast", "{curve}", "--params", "1B"], "give tokens"),
     "zero steps": (["forecast", "{steps}", "--params", "1B", "--step", "0"], "step"),
     "points lack an input": (["forecast", "{curve}", "--at", "{no_tokens}"], "tokens"),
@@ -70,6 +71,7 @@ FITS = {
     "no output": (["fit", "{table}"], "--output"),
     "output in no folder": (["fit", "{table}", "-o", "{nowhere}"], "cannot write"),
     "output is a folder": (["fit", "{table}", "-o", "{folder}"], "folder"),
+    "fit with the name of a page": (["fit", "{table}", "-o", "{folder}/fit.html"], "fit.nc"),
     "output to a pipe": (["fit", "{table}", "-o", "-"], "give a file a name"),
     "output under a file": (["fit", "{table}", "-o", "{table}/fit.nc"], "cannot write"),
     "bad expression": ([*FIT, "--where", "params >"], "the condition"),
@@ -110,9 +112,9 @@ FITS = {
     "text in the table": (["fit", "{text_runs}", "-o", "{out}"], "many"),
 }
 
-TABLE = ["compare", "{table}", "-o", "{out}", "--models"]
-FITS_OF_ONE_TABLE = ["compare", "{plain}", "{other}", "-o", "{out}"]
-STUDY = ["kaplan-or-chinchilla", "{table}", "-o", "{out}"]
+TABLE = ["compare", "{table}", "-o", "{page}", "--models"]
+FITS_OF_ONE_TABLE = ["compare", "{plain}", "{other}", "-o", "{page}"]
+STUDY = ["kaplan-or-chinchilla", "{table}", "-o", "{page}"]
 
 COMPARISONS = {
     "one model": ([*TABLE, "chinchilla"], "two different model cards or more, not chinchilla"),
@@ -137,10 +139,10 @@ COMPARISONS = {
     "no table": (["compare", "{missing}"], "no such file"),
     "one fit": (["compare", "{plain}"], "one saved fit"),
     "a fit twice": (["compare", "{plain}", "{plain}"], "given twice"),
-    "a fit and a table": (["compare", "{plain}", "{table}", "-o", "{out}"], "no saved fit"),
+    "a fit and a table": (["compare", "{plain}", "{table}", "-o", "{page}"], "no saved fit"),
     "a fit that is not there": (["compare", "{plain}", "{absent}"], "does not exist"),
-    "different runs": (["compare", "{plain}", "{pooled}", "-o", "{out}"], "different runs"),
-    "different counting": (["compare", "{plain}", "{recounted}", "-o", "{out}"], "count_params"),
+    "different runs": (["compare", "{plain}", "{pooled}", "-o", "{page}"], "different runs"),
+    "different counting": (["compare", "{plain}", "{recounted}", "-o", "{page}"], "count_params"),
     "models of saved fits": ([*FITS_OF_ONE_TABLE, "--models", "coupled"], "--models"),
     "rows of saved fits": ([*FITS_OF_ONE_TABLE, "--where", "params > 1e8"], "--where"),
     "too much of saved fits": ([*FITS_OF_ONE_TABLE, "--hold-out", "0.9"], "Hold out fewer"),
@@ -219,8 +221,14 @@ def is_one_message(result, text):
     return True
 
 
-def place(arguments, paths, out):
-    return [argument.format(**paths, out=out) for argument in arguments]
+def place(arguments, paths, folder):
+    """A command that may write over the files of before."""
+    made = {**paths, "out": folder / OLD[0], "page": folder / OLD[1]}
+    return [argument.format(**made) for argument in arguments]
+
+
+OLD = ("old.nc", "old.html")
+"""A fit and a page that were there before."""
 
 
 CASES = {**QUESTIONS, **FITS, **COMPARISONS, **OTHERS}
@@ -232,19 +240,20 @@ def test_wrong_use(name, paths, tmp_path, monkeypatch):
         raise AssertionError("the sampler was started")
 
     monkeypatch.setattr("bayes_scaling.inference.sample.SAMPLERS", {"nutpie": no_sampling})
-    out = tmp_path / "old.nc"
-    out.write_bytes(b"as it was")
+    old = [tmp_path / file for file in OLD]
+    for path in old:
+        path.write_bytes(b"as it was")
     arguments, text = CASES[name]
-    result = CliRunner().invoke(app, place(arguments, paths, out), prog_name="bayes-scaling")
+    result = CliRunner().invoke(app, place(arguments, paths, tmp_path), prog_name="bayes-scaling")
     assert is_one_message(result, text)
     assert result.stdout == ""
-    assert out.read_bytes() == b"as it was"
-    assert list(tmp_path.iterdir()) == [out]
+    assert [path.read_bytes() for path in old] == [b"as it was"] * 2
+    assert set(tmp_path.iterdir()) == set(old)
 
 
 @pytest.mark.parametrize("name", ["unknown group", "truncated fit", "bad expression"])
 def test_errors_as_json(name, paths, tmp_path):
-    arguments = place(CASES[name][0], paths, tmp_path / "fit.nc")
+    arguments = place(CASES[name][0], paths, tmp_path)
     result = CliRunner().invoke(app, [*arguments, "--json"])
     assert is_one_message(result, CASES[name][1])
     given = json.loads(result.stdout)
@@ -253,7 +262,7 @@ def test_errors_as_json(name, paths, tmp_path):
 
 
 def test_problems_of_a_table_as_json(paths, tmp_path):
-    arguments = place(CASES["text in the table"][0], paths, tmp_path / "fit.nc")
+    arguments = place(CASES["text in the table"][0], paths, tmp_path)
     result = CliRunner().invoke(app, [*arguments, "--json"])
     assert is_one_message(result, "many")
     [problem, *_] = json.loads(result.stdout)["problems"]
