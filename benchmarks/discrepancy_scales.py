@@ -162,21 +162,22 @@ def _score(one: _Fitted, scale: Scale, seed: int) -> Score:
 
 
 def updated(drift: Array, scale: Scale) -> dict[str, float]:
-    """What the runs have said of the scale: its geometric mean and the spread of its logarithm."""
+    """What the runs say of the scale: its geometric mean, and what is left of its log's spread."""
     log_evidence = logsumexp(log_weights(drift, scale), axis=1)
     share = np.exp(log_evidence - logsumexp(log_evidence))
     log_scale = np.log(scale.nodes())
     mean = float(share @ log_scale)
-    return {"scale": float(np.exp(mean)), "sigma": float(np.sqrt(share @ (log_scale - mean) ** 2))}
+    sd = np.sqrt(share @ (log_scale - mean) ** 2)
+    return {"scale": float(np.exp(mean)), "left": float(sd / log_scale.std())}
 
 
 def _updates(told: Mapping[str, list[dict[str, float]]]) -> str:
     rows: list[dict[str, Any]] = []
     for name, each in told.items():
-        scale, sigma = (np.array([one[key] for one in each]) for key in ("scale", "sigma"))
+        scale, left = (np.array([one[key] for one in each]) for key in ("scale", "left"))
         rows.append(
             {"prior": name, "cases": len(each), "least": float(scale.min()),
              "median": float(np.median(scale)), "largest": float(scale.max()),
-             "sigma left, median": float(np.median(sigma))}
+             "spread left, median": float(np.median(left)), "least left": float(left.min())}
         )  # fmt: skip
     return frame(pd.DataFrame(rows))
