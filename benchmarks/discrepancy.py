@@ -28,6 +28,7 @@ import xarray as xr
 from scoringrules import crps_ensemble
 
 from bayes_scaling.cards import LogNormal, Normal
+from bayes_scaling.comparison.scoring import cluster_error
 from bayes_scaling.inference.card import Discrepancy, ModelCard, load_card
 from bayes_scaling.inference.design import Design, make_design
 from bayes_scaling.inference.pointwise import noise_of_runs
@@ -172,9 +173,13 @@ def run(data: Path, seed: int, folder: Path) -> str:
             own = {drift: scores for (which, drift), scores in tried.items() if which == label}
             judged[f"{label} priors, drift chosen by other sources"] = chosen_by_others(study, own)
             content[law][f"chosen, {label} priors"] = best_drift(own)
+        shipped = tried["learned", drift_of(load_card(LAWS[law]))]
+        judged["learned priors, drift of the card"] = shipped
+        content[law]["differences"] = _differences(judged)
         content[law]["judged"] = {name: average_score(scores) for name, scores in judged.items()}
         content[law]["tried"] = _tried(tried)
-        texts += [_judged(judged), frame(pd.DataFrame(_tried(tried)).sort_values("crps, mean"))]
+        texts += [_judged(judged), frame(pd.DataFrame(content[law]["differences"]))]
+        texts += [frame(pd.DataFrame(_tried(tried)).sort_values("crps, mean"))]
     save("discrepancy", content, folder)
     return "\n\n".join(texts)
 
@@ -389,6 +394,27 @@ def _judged(judged: Mapping[str, Mapping[Any, Score]]) -> str:
             own = {key: score for key, score in scores.items() if key[1] == factor}
             rows.append({"fit": name, "beyond": f"{factor:g}x", **average_score(own)})
     return frame(pd.DataFrame(rows))
+
+
+def _differences(judged: Mapping[str, Mapping[Key, Score]]) -> list[dict[str, Any]]:
+    """Mean CRPS of each fit less that of the law alone, on the same cases.
+
+    Its standard error counts each source as one observation.
+    """
+    alone = judged["learned priors, law only"]
+    rows = []
+    for name, scores in judged.items():
+        if scores is alone:
+            continue
+        keys = [key for key in alone if key in scores]
+        away = np.array([scores[key].crps - alone[key].crps for key in keys])
+        sources = pd.factorize(pd.Series([key[0].split()[0] for key in keys]))[0]
+        rows.append(
+            {"fit": name, "cases": len(keys), "crps, difference": float(away.mean()),
+             "crps, its error": cluster_error(away, sources.astype(float)),
+             "crps, lower in": float((away < 0).mean())}
+        )  # fmt: skip
+    return rows
 
 
 def _tried(tried: Mapping[Any, Mapping[Any, Score]]) -> list[dict[str, Any]]:

@@ -104,3 +104,14 @@ def test_a_source_has_no_say_in_its_own_drift():
     assert best_drifts(study, tried) == {"a": "sharp", "b": "wide"}
     judged = chosen_by_others(study, tried)
     assert [judged[f"{source} sweep", 3.0].crps for source in "ab"] == [0.8, 1.0]
+
+
+def test_differences_are_those_of_the_same_cases_and_count_sources():
+    alone = scored(a=(10, 1.0, 0.5), b=(10, 2.0, 0.5), c=(10, 9.0, 0.5))
+    drifting = scored(a=(10, 0.9, 0.9), b=(10, 2.3, 0.9))
+    (row,) = discrepancy._differences({"learned priors, law only": alone, "drifting": drifting})
+    assert (row["fit"], row["cases"]) == ("drifting", 2)
+    assert row["crps, difference"] == pytest.approx(0.1)
+    # Two sources, 0.2 on either side of their mean: the standard error of that mean.
+    assert row["crps, its error"] == pytest.approx(0.2)
+    assert row["crps, lower in"] == 0.5
