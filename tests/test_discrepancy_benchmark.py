@@ -107,11 +107,15 @@ def test_a_source_has_no_say_in_its_own_drift():
 
 
 def test_differences_are_those_of_the_same_cases_and_count_sources():
-    alone = scored(a=(10, 1.0, 0.5), b=(10, 2.0, 0.5), c=(10, 9.0, 0.5))
-    drifting = scored(a=(10, 0.9, 0.9), b=(10, 2.3, 0.9))
+    def case(source, i, crps):
+        (score,) = scored(**{source: (10, crps, 0.5)}).values()
+        return {(f"{source} {i}", 3.0): score}
+
+    alone = case("a", 1, 1.0) | case("a", 2, 1.0) | case("b", 1, 2.0) | case("c", 1, 9.0)
+    drifting = case("a", 1, 0.9) | case("a", 2, 0.9) | case("b", 1, 2.5)
     (row,) = discrepancy._differences({"learned priors, law only": alone, "drifting": drifting})
-    assert (row["fit"], row["cases"]) == ("drifting", 2)
+    assert (row["fit"], row["cases"]) == ("drifting", 3)
     assert row["crps, difference"] == pytest.approx(0.1)
-    # Two sources, 0.2 on either side of their mean: the standard error of that mean.
-    assert row["crps, its error"] == pytest.approx(0.2)
-    assert row["crps, lower in"] == 0.5
+    # Sums over the two sources lie 0.4 on either side of zero: sqrt(2 x 0.4^2 x 2 / 1) / 3.
+    assert row["crps, its error"] == pytest.approx(0.8 / 3)
+    assert row["crps, lower in"] == pytest.approx(2 / 3)

@@ -257,6 +257,13 @@ def test_warnings_after_a_selection_are_of_what_is_selected():
     assert [problem.code for problem in curves.select("task != 'more'").problems] == unknown
 
 
+def test_rows_are_told_as_the_table_has_them_although_curves_are_sorted():
+    upside_down = table()[::-1].reset_index(drop=True)
+    (few,) = read_metrics(upside_down).select("task == 'qa' and params >= 1e9").problems
+    assert (few.code, few.rows) == ("few-scales", (5, 4))
+    assert list(upside_down["params"][[5, 4]]) == [1e9, 7e9]
+
+
 def test_a_selection_tells_what_it_leaves_out_by_the_lines_of_the_table():
     curves = read_metrics(table())
     sizes = sorted(curves.table["params"].unique())
