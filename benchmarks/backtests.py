@@ -26,17 +26,18 @@ from bayes_scaling.inference.sample import Effort
 from bayes_scaling.runs import Runs, load_table, read_runs
 from benchmarks.cone import ANY_COUNTING
 from benchmarks.discrepancy import (
-    FACTORS,
     LAWS,
     Drift,
     Study,
     best_drifts,
+    drift_of,
     drifts,
     everywhere,
     undressed,
     uneven,
     with_drift,
 )
+from benchmarks.discrepancy_scores import FACTORS
 from benchmarks.record import machine, markdown, save, say
 
 __all__ = ["informed_cards", "run", "run_grouped"]
@@ -138,13 +139,6 @@ def shipped_drift(card: ModelCard, law: str) -> ModelCard:
     """A card with the drift of the informed card in the package instead of its own."""
     drifting = with_drift(card, drift_of(load_card(LAWS[law])))
     return drifting.model_copy(update={"name": f"{law}, learned elsewhere, {SHIPPED}"})
-
-
-def drift_of(card: ModelCard) -> Drift:
-    """What `with_drift` gave a card; all terms have one spread."""
-    begin = 0.0 if card.discrepancy is None else card.discrepancy.within
-    terms = card.prior_of(f"drift_{card.get_law().drifting[0]}")
-    return begin, card.prior_of("drift").sigma, terms.sigma
 
 
 def _drifts(cards: Mapping[str, ModelCard]) -> dict[str, Drift]:

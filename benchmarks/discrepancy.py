@@ -15,7 +15,7 @@ What all sources teach together stands in the cards ``coupled-informed`` and
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -25,10 +25,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scoringrules import crps_ensemble
 
 from bayes_scaling.cards import LogNormal, Normal
-from bayes_scaling.comparison.scoring import cluster_error
 from bayes_scaling.inference.card import Discrepancy, ModelCard, load_card
 from bayes_scaling.inference.design import Design, make_design
 from bayes_scaling.inference.pointwise import noise_of_runs
@@ -36,16 +34,25 @@ from bayes_scaling.inference.quick import QuickError, quick_sample
 from bayes_scaling.inference.sample import Effort
 from bayes_scaling.runs import Runs, read_runs
 from benchmarks.cone import ANY_COUNTING, sweeps
-from benchmarks.record import machine, markdown, save, say
+from benchmarks.discrepancy_scores import (
+    FACTORS,
+    LAW_ONLY,
+    Key,
+    Score,
+    average_score,
+    best_drift,
+    differences,
+    frame,
+    judged_table,
+    score_of,
+    tried_rows,
+)
+from benchmarks.record import machine, save, say
 
 __all__ = [
-    "EFFORT", "FACTORS", "FEWEST", "LAWS", "Case", "Score", "Study", "average_score", "best_drift",
-    "best_drifts", "chosen_by_others", "drift_of", "drifts", "everywhere", "flat", "frame", "run",
-    "score_draws", "score_of", "undressed", "uneven", "with_drift",
+    "EFFORT", "FEWEST", "LAWS", "Case", "Study", "best_drifts", "chosen_by_others", "drift_of",
+    "drifts", "everywhere", "flat", "run", "score_draws", "undressed", "uneven", "with_drift",
 ]  # fmt: skip
-
-FACTORS = (3.0, 10.0, 30.0, 100.0)
-"""How far below the costliest run a cut lies."""
 
 FEWEST = 8
 """Runs that a fit must have."""
@@ -53,23 +60,14 @@ FEWEST = 8
 LAWS = {"coupled": "coupled-informed", "chinchilla": "chinchilla-informed"}
 ITERATIONS = 8
 EFFORT = Effort(draws=1000, tune=1)
-FURTHEST = 1.0
-"""Log loss from the median beyond which no draw goes: where nu is below 1, draws have no mean."""
-
 NARROWEST = 0.05
 """Least spread of a population: fourteen sweeps cannot tell a smaller one from none."""
-
-NOMINAL = 0.9
-"""Share of runs that the 90 % intervals of a drift must hold, as the mean over cases."""
 
 WITHIN, LOSS, TERMS = (0.0, 0.15), (0.01, 0.015, 0.018, 0.02, 0.03), (0.0, 0.04)
 WHY = "as tried"
 
 Drift = tuple[float, float, float]
 """Decades before the costliest run where it begins, and sds a decade of log loss and of terms."""
-
-Key = tuple[str, float]
-"""Of a case: its sweep, and how far below the costliest run it is cut."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,23 +88,6 @@ class Case:
     def limit(self) -> float:
         """Most compute that is fitted, FLOPs."""
         return float(self.runs.flops.max() / self.factor)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Score:
-    """How predictions of `n` runs beyond a cut came out, in log loss.
-
-    ``interval`` is the mean score of the 90 % intervals: width, and 20 times the distance of a
-    miss.
-    """
-
-    n: int
-    crps: float
-    inside50: float
-    inside90: float
-    interval: float
-    width: float
-    bias: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +144,7 @@ def run(data: Path, seed: int, folder: Path) -> str:
         texts += [f"### {law}: population of {len(study.tables)} sweeps", _population(learned)]
         judged = {
             "weak priors, law only": everywhere(study, dict.fromkeys(study.sources, plain), None),
-            "learned priors, law only": everywhere(study, informed, None),
+            LAW_ONLY: everywhere(study, informed, None),
         }
         tried = {}
         for label, cards in (("weak", dict.fromkeys(study.sources, plain)), ("learned", informed)):
@@ -175,11 +156,11 @@ def run(data: Path, seed: int, folder: Path) -> str:
             content[law][f"chosen, {label} priors"] = best_drift(own)
         shipped = tried["learned", drift_of(load_card(LAWS[law]))]
         judged["learned priors, drift of the card"] = shipped
-        content[law]["differences"] = _differences(judged)
+        content[law]["differences"] = differences(judged)
         content[law]["judged"] = {name: average_score(scores) for name, scores in judged.items()}
-        content[law]["tried"] = _tried(tried)
-        texts += [_judged(judged), frame(pd.DataFrame(content[law]["differences"]))]
-        texts += [frame(pd.DataFrame(_tried(tried)).sort_values("crps, mean"))]
+        content[law]["tried"] = tried_rows(tried)
+        texts += [judged_table(judged), frame(pd.DataFrame(content[law]["differences"]))]
+        texts += [frame(pd.DataFrame(tried_rows(tried)).sort_values("crps, mean"))]
     save("discrepancy", content, folder)
     return "\n\n".join(texts)
 
@@ -294,23 +275,6 @@ def score_draws(card: ModelCard, unseen: Design, draws: xr.Dataset) -> Score:
     )
 
 
-def score_of(y: np.ndarray, loss: np.ndarray) -> Score:
-    """Score of draws of the log losses of runs, (sample, run), beside these, (run,)."""
-    middle = np.median(y, axis=0)
-    y = np.clip(y, middle - FURTHEST, middle + FURTHEST)
-    low, lower, upper, high = np.quantile(y, [0.05, 0.25, 0.75, 0.95], axis=0)
-    missed = np.maximum(low - loss, 0.0) + np.maximum(loss - high, 0.0)
-    return Score(
-        n=len(loss),
-        crps=float(np.mean(crps_ensemble(loss, y.T))),
-        inside50=float(np.mean((loss >= lower) & (loss <= upper))),
-        inside90=float(np.mean((loss >= low) & (loss <= high))),
-        interval=float(np.mean(high - low + 20 * missed)),
-        width=float(np.median(high - low)),
-        bias=float(np.mean(loss - middle)),
-    )
-
-
 def chosen_by_others[D](study: Study, tried: Mapping[D, Mapping[Key, Score]]) -> dict[Key, Score]:
     """Scores of each source by the drift that the others choose."""
     scores: dict[Key, Score] = {}
@@ -325,50 +289,9 @@ def best_drifts[D](study: Study, tried: Mapping[D, Mapping[Key, Score]]) -> dict
     return {source: best_drift(tried, without=source) for source in study.sources}
 
 
-def best_drift[D](tried: Mapping[D, Mapping[Key, Score]], without: str | None = None) -> D:
-    """The lowest CRPS among drifts whose 90 % intervals hold nine in ten, or else the most.
-
-    By CRPS alone they are too narrow: it hardly tells intervals that hold 85 % from those of 90 %.
-    """
-    common = set.intersection(*(set(each) for each in tried.values()))
-    others = [key for key in common if key[0].split()[0] != without]
-
-    def rank(drift: D) -> tuple[float, float]:
-        scores = [tried[drift][key] for key in others]
-        return max(0.0, NOMINAL - held(scores)), float(np.mean([each.crps for each in scores]))
-
-    return min(tried, key=rank)
-
-
-def held(scores: Collection[Score]) -> float:
-    """Share of runs inside 90 % intervals, every case alike."""
-    return float(np.mean([score.inside90 for score in scores]))
-
-
 def drifts() -> Iterator[Drift]:
     """Every drift that is tried."""
     yield from product(WITHIN, LOSS, TERMS)
-
-
-def _row_of(scores: Sequence[Score]) -> dict[str, float]:
-    weights = np.array([score.n for score in scores], dtype=float)
-
-    def pooled(name: str) -> float:
-        return float(np.average([getattr(score, name) for score in scores], weights=weights))
-
-    return {
-        "crps, mean": float(np.mean([score.crps for score in scores])),
-        "crps, pooled": pooled("crps"),
-        "inside 90 %": pooled("inside90"),
-        "inside 50 %": pooled("inside50"),
-        "width": float(np.median([score.width for score in scores])),
-        "bias": pooled("bias"),
-    }
-
-
-def average_score(scores: Mapping[Any, Score]) -> dict[str, float]:
-    """Means over cases, and over their runs where they are pooled."""
-    return {"cases": len(scores), **_row_of(list(scores.values()))}
 
 
 def _statistics(card: ModelCard) -> dict[str, dict[str, float]]:
@@ -384,57 +307,3 @@ def _population(card: ModelCard) -> str:
         for name, v in _statistics(card).items()
     ]
     return frame(pd.DataFrame(rows))
-
-
-def _judged(judged: Mapping[str, Mapping[Any, Score]]) -> str:
-    rows = []
-    for name, scores in judged.items():
-        rows.append({"fit": name, "beyond": "all", **average_score(scores)})
-        for factor in FACTORS:
-            own = {key: score for key, score in scores.items() if key[1] == factor}
-            rows.append({"fit": name, "beyond": f"{factor:g}x", **average_score(own)})
-    return frame(pd.DataFrame(rows))
-
-
-def _differences(judged: Mapping[str, Mapping[Key, Score]]) -> list[dict[str, Any]]:
-    """Mean CRPS of each fit less that of the law alone, on the same cases.
-
-    Its standard error counts each source as one observation.
-    """
-    alone = judged["learned priors, law only"]
-    rows = []
-    for name, scores in judged.items():
-        if scores is alone:
-            continue
-        keys = [key for key in alone if key in scores]
-        away = np.array([scores[key].crps - alone[key].crps for key in keys])
-        sources = pd.factorize(pd.Series([key[0].split()[0] for key in keys]))[0]
-        rows.append(
-            {"fit": name, "cases": len(keys), "crps, difference": float(away.mean()),
-             "crps, its error": cluster_error(away, sources.astype(float)),
-             "crps, lower in": float((away < 0).mean())}
-        )  # fmt: skip
-    return rows
-
-
-def _tried(tried: Mapping[Any, Mapping[Any, Score]]) -> list[dict[str, Any]]:
-    return [
-        {"priors": which, "within": d[0], "loss": d[1], "terms": d[2], **average_score(scores),
-         "inside 90 %, mean": held(scores.values())}
-        for (which, d), scores in tried.items()
-    ]  # fmt: skip
-
-
-def frame(table: pd.DataFrame) -> str:
-    """A table as markdown, with scores and widths in percent."""
-    shares = ("crps", "width", "bias")
-    cells = [
-        [
-            f"{100 * value:.2f} %"
-            if str(name).startswith(shares)
-            else (f"{value:.3g}" if isinstance(value, float) else str(value))
-            for name, value in row.items()
-        ]
-        for row in table.to_dict("records")
-    ]
-    return markdown([str(name) for name in table.columns], cells)

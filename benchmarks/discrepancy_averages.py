@@ -25,17 +25,14 @@ from benchmarks.discrepancy import (
     EFFORT,
     LAWS,
     Case,
-    Score,
     Study,
-    average_score,
     drift_of,
     flat,
-    frame,
-    score_of,
     undressed,
     uneven,
     with_drift,
 )
+from benchmarks.discrepancy_scores import Score, average_score, frame, score_of
 from benchmarks.record import machine, save, say
 
 __all__ = ["mixture", "run_averages"]

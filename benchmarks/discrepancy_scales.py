@@ -26,18 +26,16 @@ from bayes_scaling.inference.quick import QuickError, quick_sample
 from benchmarks.discrepancy import (
     EFFORT,
     Case,
-    Score,
     Study,
-    average_score,
     chosen_by_others,
     everywhere,
     flat,
-    frame,
     score_draws,
     undressed,
     uneven,
     with_drift,
 )
+from benchmarks.discrepancy_scores import Score, average_score, frame
 from benchmarks.record import machine, save, say
 
 __all__ = ["Scale", "log_weights", "run_scales", "updated"]

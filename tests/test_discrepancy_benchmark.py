@@ -8,16 +8,14 @@ from bayes_scaling.inference.card import load_card
 from benchmarks import discrepancy
 from benchmarks.discrepancy import (
     NARROWEST,
-    Score,
     Study,
-    best_drift,
     best_drifts,
     chosen_by_others,
     drift_of,
-    score_of,
     undressed,
 )
 from benchmarks.discrepancy_averages import mixture
+from benchmarks.discrepancy_scores import LAW_ONLY, Score, best_drift, differences, score_of
 
 
 def test_a_sweep_whose_fit_is_refused_counts_as_in_the_step_before(monkeypatch):
@@ -113,7 +111,7 @@ def test_differences_are_those_of_the_same_cases_and_count_sources():
 
     alone = case("a", 1, 1.0) | case("a", 2, 1.0) | case("b", 1, 2.0) | case("c", 1, 9.0)
     drifting = case("a", 1, 0.9) | case("a", 2, 0.9) | case("b", 1, 2.5)
-    (row,) = discrepancy._differences({"learned priors, law only": alone, "drifting": drifting})
+    (row,) = differences({LAW_ONLY: alone, "drifting": drifting})
     assert (row["fit"], row["cases"]) == ("drifting", 3)
     assert row["crps, difference"] == pytest.approx(0.1)
     # Sums over the two sources lie 0.4 on either side of zero: sqrt(2 x 0.4^2 x 2 / 1) / 3.
